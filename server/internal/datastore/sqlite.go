@@ -1,0 +1,88 @@
+package datastore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver that kine uses too
+)
+
+// dataSource is kine's spelling of a SQLite file and its pragmas. The start-up VACUUM is off: it rewrites the whole file.
+func dataSource(path, synchronous string) string {
+	return escape(path) + "?_journal_mode=WAL&_busy_timeout=30000&_txlock=immediate&_stmt_cache_size=20" +
+		"&_kine_disable_startup_vacuum=1&_synchronous=" + synchronous
+}
+
+// escape keeps the characters of a path that would end it inside of a data source name: kine makes a file: URI of it.
+func escape(path string) string {
+	u := url.URL{Path: path}
+	return u.EscapedPath()
+}
+
+// open opens the file by the driver directly, one connection.
+func open(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", "file:"+escape(path)+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// check finds a file that is no database, or a damaged one, before kine does: kine tries for five minutes. The whole file is
+// read only after a stop that was none, when its write-ahead log is still there.
+func check(path string) error {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	question := "SELECT COUNT(*) FROM sqlite_schema"
+	want := ""
+	if _, err := os.Stat(path + "-wal"); err == nil {
+		question, want = "PRAGMA quick_check(1)", "ok"
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	db, err := open(path)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	defer db.Close()
+	var answer string
+	if err := db.QueryRowContext(ctx, question).Scan(&answer); err != nil {
+		return fmt.Errorf("the database %s cannot be used: %w", path, err)
+	}
+	if want != "" && answer != want {
+		return fmt.Errorf("the database %s is damaged: %s", path, answer)
+	}
+	return nil
+}
+
+// bootstrapKey is among the last objects that bootstrapping makes: who finds it need not wait for the others.
+const bootstrapKey = "/registry/priorityclasses/system-node-critical"
+
+// Bootstrapped says whether the datastore at path holds what the API server makes at its first start.
+func Bootstrapped(path string) (bool, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err := check(path); err != nil {
+		return false, err
+	}
+	db, err := open(path)
+	if err != nil {
+		return false, err
+	}
+	defer db.Close()
+	var tables, keys int
+	if err := db.QueryRow("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'kine'").Scan(&tables); err != nil || tables == 0 {
+		return false, err
+	}
+	err = db.QueryRow("SELECT COUNT(*) FROM kine WHERE name IN (?, '/registry/clusterroles/cluster-admin', "+
+		"'/registry/clusterrolebindings/system:kube-scheduler') AND deleted = 0", bootstrapKey).Scan(&keys)
+	return keys == 3, err
+}

@@ -1,0 +1,13 @@
+// Command sandkube-server is a whole Kubernetes control plane in one process, and its clients in the same file:
+// called as kubectl or helm (by name or by first argument) it is that client.
+package main
+
+import (
+	"os"
+
+	"github.com/sandkube/sandkube/server/internal/commands"
+)
+
+func main() {
+	os.Exit(commands.Main(os.Args))
+}
