@@ -21,8 +21,9 @@ import (
 	"github.com/sandkube/sandkube/server/internal/flags"
 )
 
-// How long watches of clients may hold up a stop; they resume at the next start by their resourceVersion.
-const shutdownTimeout = 500 * time.Millisecond
+// How long open connections may hold up a stop: by then only watches are left on them, which resume at the next start by
+// their resourceVersion. Other requests are waited for apart from this.
+const shutdownTimeout = 100 * time.Millisecond
 
 // Options are kube-apiserver's options, parsed.
 type Options struct {
@@ -52,6 +53,8 @@ type Hooks struct {
 type Server struct {
 	run     func(context.Context) error
 	generic *genericapiserver.GenericAPIServer
+	// drained is closed when the last request was answered.
+	drained chan struct{}
 }
 
 // New puts the server together. With seeded true the datastore already holds the bootstrapped objects, so that nobody need
@@ -105,11 +108,27 @@ func New(ctx context.Context, o *Options, seeded bool, hooks Hooks) (*Server, er
 		return nil, err
 	}
 	hooks.Phase("api-server prepared")
-	return &Server{run: prepared.Run, generic: server}, nil
+	this := &Server{run: prepared.Run, generic: server, drained: make(chan struct{})}
+	// The first thing that upstream does once nobody is served any more.
+	server.RegisterDestroyFunc(func() { close(this.drained) })
+	return this, nil
 }
 
-// Run serves until ctx ends.
-func (s *Server) Run(ctx context.Context) error { return s.run(ctx) }
+// Run serves until ctx ends, and gives back when the last request was answered. Upstream then takes half a second to put away
+// one cache after the other, which the end of the process does as well.
+func (s *Server) Run(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-s.drained:
+		if ctx.Err() != nil {
+			return nil
+		}
+		return <-ended // it was not asked to stop: only this says why
+	}
+}
 
 // WaitReady gives back when /readyz holds, asked in this process and not over the network, or when ctx ends.
 func (s *Server) WaitReady(ctx context.Context) error {

@@ -29,14 +29,13 @@ const (
 	emulatedEtcd = "3.6.6"
 	// How often a watch without events tells its client the current revision.
 	notifyInterval = 5 * time.Second
-	// Watches end with their clients; what is still open after this long is cut.
-	gracefulStop = 500 * time.Millisecond
 	// A message may be as large as etcd allows a request to be, and its envelope.
 	maxReceive = 2 << 20
 )
 
 // Datastore is a running kine.
 type Datastore struct {
+	path     string
 	endpoint string
 	lock     *os.File
 	grpc     *grpc.Server
@@ -73,7 +72,7 @@ func Start(c config.Datastore, lock *os.File) (*Datastore, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &Datastore{endpoint: "unix://" + c.Socket, lock: lock, cancel: cancel}
+	d := &Datastore{path: c.Path, endpoint: "unix://" + c.Socket, lock: lock, cancel: cancel}
 	if err := d.serve(ctx, c); err != nil {
 		cancel()
 		d.running.Wait()
@@ -114,13 +113,18 @@ func (d *Datastore) serve(ctx context.Context, c config.Datastore) error {
 	return nil
 }
 
-// Stop ends serving and closes the database; the last connection to close writes the log back into the file.
+// Stop ends serving, closes the database and writes its write-ahead log back into the file.
+//
+// It comes after the API server, the only client, has stopped. gRPC waits for the handlers of a hundred watches, one after
+// the other, that nobody reads any more; the database waits for its queries, and that is the wait that matters.
 func (d *Datastore) Stop() {
-	timer := time.AfterFunc(gracefulStop, d.grpc.Stop)
-	d.grpc.GracefulStop()
-	timer.Stop()
+	go d.grpc.Stop()
 	d.cancel()
 	d.running.Wait()
+	// A statement that kine keeps prepared holds its connection a moment longer, and then closing writes nothing back.
+	if err := checkpoint(d.path); err != nil {
+		klog.ErrorS(err, "The datastore was closed, but its write-ahead log was not written back; the next start does it")
+	}
 	_ = d.lock.Close()
 }
 

@@ -34,15 +34,32 @@ func open(path string) (*sql.DB, error) {
 	return db, nil
 }
 
+// checkpoint writes the write-ahead log back into the database and empties it.
+func checkpoint(path string) error {
+	db, err := open(path)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var busy, pages, written int
+	if err := db.QueryRow("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &written); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return fmt.Errorf("%d of %d pages were written back, the database is busy", written, pages)
+	}
+	return nil
+}
+
 // check finds a file that is no database, or a damaged one, before kine does: kine tries for five minutes. The whole file is
-// read only after a stop that was none, when its write-ahead log is still there.
+// read only after a stop that was none, when something is left in its write-ahead log.
 func check(path string) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	question := "SELECT COUNT(*) FROM sqlite_schema"
 	want := ""
-	if _, err := os.Stat(path + "-wal"); err == nil {
+	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
 		question, want = "PRAGMA quick_check(1)", "ok"
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -17,6 +17,7 @@ var untemplated = []string{
 	"/registry/configmaps/kube-system/kube-apiserver-legacy-service-account-token-tracking",
 	"/registry/configmaps/kube-public/cluster-info",
 	"/registry/certificatesigningrequests/",
+	"/registry/clustertrustbundles/",
 	"/registry/leases/",
 	"/registry/leasecandidates/",
 	"/registry/masterleases/",
@@ -24,11 +25,11 @@ var untemplated = []string{
 	"/registry/services/specs/default/kubernetes",
 	"/registry/services/endpoints/default/kubernetes",
 	"/registry/endpointslices/default/",
-	"/registry/servicecidrs/",
 	"/registry/ipaddresses/",
 	"/registry/ranges/",
 	"/registry/peerserverleases/",
 	"/registry/minions/",
+	"/registry/health", // the API server's own probe
 }
 
 // WriteTemplate makes a template at target of the stopped datastore at path.

@@ -3,7 +3,6 @@
 package flags
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -23,9 +22,6 @@ func Parse(name string, sets cliflag.NamedFlagSets, args []string) error {
 		all.AddFlagSet(set)
 	}
 	if err := all.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return fmt.Errorf("%s: --help cannot be given here", name)
-		}
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if rest := all.Args(); len(rest) > 0 {
