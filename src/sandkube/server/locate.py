@@ -1,0 +1,99 @@
+"""Where the server binary is: SANDKUBE_SERVER, the distribution `sandkube-server`, the cache; nothing is run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandkube.errors import ServerNotFound
+from sandkube.server import cache, checkout
+from sandkube.server.version import CONTRACT
+
+__all__ = ["VARIABLE", "Server", "locate"]
+
+VARIABLE = "SANDKUBE_SERVER"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server binary, the template that fits it (None: clusters start cold), and where it was found."""
+
+    binary: Path
+    template: Path | None
+    origin: str
+
+
+def locate(environ: Mapping[str, str] = os.environ) -> Server:
+    """Give the server binary to use; ServerNotFound, naming each place that was looked at, where there is none."""
+    if environ.get(VARIABLE):
+        return _from_variable(Path(environ[VARIABLE]))
+    looked_at = [f"{VARIABLE} (not set)"]
+    installed = _from_distribution()
+    if isinstance(installed, Server):
+        return installed
+    looked_at.append(f"the distribution `sandkube-server` ({installed})")
+    found_checkout = checkout.find()
+    key = found_checkout.key() if found_checkout else None
+    cached = from_cache(cache.root(), key)
+    if isinstance(cached, Server):
+        return cached
+    looked_at.append(f"the cache {cache.root()} ({cached})")
+    if found_checkout is None:
+        looked_at.append("a checkout of sandkube (this is none)")
+        hint = "`sandkube server install FILE`, where FILE is a sandkube-server wheel or binary"
+    else:
+        hint = "`sandkube server build`"
+    raise ServerNotFound(f"No sandkube server for this machine. Looked at: {'; '.join(looked_at)}", hint=hint)
+
+
+def from_cache(folder: Path, key: str | None) -> Server | str:
+    """Give the server in the cache, or say why none will do.
+
+    One that was installed by hand goes first. Then, in a checkout, only a build of its very source (``key``) will
+    do; elsewhere the newest build.
+    """
+    unfit: list[str] = []
+    usable = list(_usable(folder, unfit))
+    for entry in usable:
+        if entry.kind == "installed":
+            return Server(entry.binary, entry.template, f"installed from {entry.source}")
+    for entry in usable:
+        if key is None or entry.key == key:
+            return Server(entry.binary, entry.template, f"built from {entry.source}")
+    if usable:
+        unfit.append("its builds are of other sources than this checkout's")
+    return ", ".join(unfit) if unfit else "empty"
+
+
+def _usable(folder: Path, unfit: list[str]) -> Iterator[cache.Entry]:
+    for entry in cache.entries(folder):
+        if isinstance(entry, cache.Damaged):
+            unfit.append(f"{entry.folder.name}: {entry.reason}")
+        elif fault := entry.fault():
+            unfit.append(f"{entry.folder.name}: {fault}")
+        elif entry.version.contract != CONTRACT:
+            unfit.append(f"{entry.folder.name}: contract {entry.version.contract}, not {CONTRACT}")
+        else:
+            yield entry
+
+
+def _from_variable(path: Path) -> Server:
+    if not path.is_file() or not os.access(path, os.X_OK):
+        state = "is not executable" if path.is_file() else "is no file"
+        raise ServerNotFound(f"{VARIABLE} says `{path}`, which {state}", hint=f"mend or unset {VARIABLE}")
+    template = path.resolve().parent / cache.TEMPLATE
+    return Server(path.absolute(), template if template.is_file() else None, VARIABLE)
+
+
+def _from_distribution() -> Server | str:
+    if importlib.util.find_spec("sandkube_server") is None:
+        return "not installed"
+    import sandkube_server  # noqa: PLC0415 -- optional
+
+    try:
+        return Server(sandkube_server.binary(), sandkube_server.template(), "the distribution sandkube-server")
+    except OSError as error:
+        return f"installed without a binary: {error.strerror}"
