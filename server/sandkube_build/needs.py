@@ -93,7 +93,9 @@ def machine() -> Machine:
     """Look at the machine: the processors this process may use, and memory within its cgroup's limit."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
-    amounts = [amount for amount in (_available(Path("/proc/meminfo")), _cgroup(Path("/sys/fs/cgroup"))) if amount]
+    amounts = [
+        amount for amount in (_available(Path("/proc/meminfo")), _cgroup(Path("/sys/fs/cgroup"))) if amount
+    ]
     return Machine(cores, min(amounts) if amounts else None)
 
 

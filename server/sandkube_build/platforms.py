@@ -9,7 +9,8 @@ from .errors import BuildError
 __all__ = ["here", "wheel_tag"]
 
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_TAGS = {  # a static binary needs no libc, so it may claim both of Linux'; macOS 12 is the oldest that Go 1.26 runs on
+# A static binary needs no libc, so it may claim both of Linux'; Go 1.26 runs on macOS 12 and newer.
+_TAGS = {
     "linux/amd64": "manylinux_2_17_x86_64.musllinux_1_1_x86_64",
     "linux/arm64": "manylinux_2_17_aarch64.musllinux_1_1_aarch64",
     "darwin/amd64": "macosx_12_0_x86_64",

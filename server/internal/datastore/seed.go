@@ -9,9 +9,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -29,12 +31,20 @@ import (
 // RootCAConfigMap is the ConfigMap that upstream's root-CA controller publishes in every namespace.
 const RootCAConfigMap = "kube-root-ca.crt"
 
+// Identity is what makes a copy of the template a cluster of its own.
+type Identity struct {
+	// Created is the creation time of every object.
+	Created time.Time
+	// ServiceRange is what --service-cluster-ip-range says.
+	ServiceRange string
+}
+
 // Seed makes the datastore at c.Path as a copy of the template that c names, and gives back whether it did. An existing
 // datastore is left alone, and so is everything when no template is named or it is not there.
 //
 // Every object gets a UID and a creation time of its own, and kube-root-ca.crt the CA of this cluster. The copy gets its
 // name when it is complete: a crash before that leaves a file that the next start overwrites.
-func Seed(c config.Datastore, now time.Time) (bool, error) {
+func Seed(c config.Datastore, identity Identity) (bool, error) {
 	if c.Template == "" {
 		return false, nil
 	}
@@ -52,7 +62,7 @@ func Seed(c config.Datastore, now time.Time) (bool, error) {
 		}
 		return false, fmt.Errorf("copying the template: %w", err)
 	}
-	if err := personalise(draft, string(ca), now); err != nil {
+	if err := personalise(draft, string(ca), identity); err != nil {
 		return false, fmt.Errorf("making the template this cluster's own: %w", err)
 	}
 	if err := os.Rename(draft, c.Path); err != nil {
@@ -92,23 +102,41 @@ func copyFile(from, to string) error {
 	return target.Close()
 }
 
-func personalise(path, ca string, now time.Time) error {
-	return rewrite(path, func(object runtime.Object) (bool, error) {
+func personalise(path, ca string, identity Identity) error {
+	created := metav1.NewTime(identity.Created.UTC().Truncate(time.Second))
+	return rewrite(path, func(object runtime.Object) (verdict, error) {
 		accessor, err := meta.Accessor(object)
 		if err != nil {
-			return false, err
+			return keep, err
 		}
 		accessor.SetUID(uuid.NewUUID())
-		accessor.SetCreationTimestamp(metav1.NewTime(now.UTC().Truncate(time.Second)))
-		if cm, ok := object.(*corev1.ConfigMap); ok && cm.Name == RootCAConfigMap {
-			cm.Data = map[string]string{"ca.crt": ca}
+		accessor.SetCreationTimestamp(created)
+		switch o := object.(type) {
+		case *corev1.ConfigMap:
+			if o.Name == RootCAConfigMap {
+				o.Data = map[string]string{"ca.crt": ca}
+			}
+		case *networkingv1.ServiceCIDR:
+			// The API server makes it of its own flag; a copy of it saves a fifth of a second, if it is the same.
+			if strings.Join(o.Spec.CIDRs, ",") != identity.ServiceRange {
+				return drop, nil
+			}
 		}
-		return true, nil
+		return store, nil
 	})
 }
 
-// rewrite gives every object of the file at path to change, and stores what it says was changed, in one transaction.
-func rewrite(path string, change func(runtime.Object) (bool, error)) error {
+// verdict says what becomes of an object.
+type verdict int
+
+const (
+	keep verdict = iota
+	store
+	drop
+)
+
+// rewrite gives every object of the file at path to judge, which may change it, and does what it says, in one transaction.
+func rewrite(path string, judge func(runtime.Object) (verdict, error)) error {
 	db, err := open(path)
 	if err != nil {
 		return err
@@ -128,20 +156,18 @@ func rewrite(path string, change func(runtime.Object) (bool, error)) error {
 	if err != nil {
 		return err
 	}
-	update, err := tx.PrepareContext(ctx, "UPDATE kine SET value = ? WHERE id = ?")
-	if err != nil {
-		return err
-	}
-	defer update.Close()
 	for _, row := range rows {
-		value, err := row.changed(change)
+		value, what, err := row.judged(judge)
 		if err != nil {
 			return fmt.Errorf("%s: %w", row.name, err)
 		}
-		if value == nil {
-			continue
+		switch what {
+		case store:
+			_, err = tx.ExecContext(ctx, "UPDATE kine SET value = ? WHERE id = ?", value, row.id)
+		case drop:
+			_, err = tx.ExecContext(ctx, "DELETE FROM kine WHERE id = ?", row.id)
 		}
-		if _, err := update.ExecContext(ctx, value, row.id); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -171,10 +197,10 @@ func readRows(ctx context.Context, tx *sql.Tx) ([]row, error) {
 	return rows, result.Err()
 }
 
-// changed gives the new bytes of a row, or nil where it stays as it is.
-func (r row) changed(change func(runtime.Object) (bool, error)) ([]byte, error) {
+// judged gives what becomes of a row, and its new bytes if it is stored.
+func (r row) judged(judge func(runtime.Object) (verdict, error)) ([]byte, verdict, error) {
 	if !isProtobuf(r.value) && !isJSON(r.value) {
-		return nil, nil // not an object: the API server's own health probe, for one
+		return nil, keep, nil // not an object
 	}
 	for _, s := range schemes {
 		// The universal deserializer does not convert: an object is read and written in the version it was stored in.
@@ -183,19 +209,17 @@ func (r row) changed(change func(runtime.Object) (bool, error)) ([]byte, error) 
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, keep, err
 		}
-		write, err := change(object)
-		if err != nil || !write {
-			return nil, err
+		what, err := judge(object)
+		if err != nil || what != store {
+			return nil, what, err
 		}
 		object.GetObjectKind().SetGroupVersionKind(*gvk)
-		if isProtobuf(r.value) {
-			return runtime.Encode(protobuf.NewSerializer(s.scheme, s.scheme), object)
-		}
-		return runtime.Encode(json.NewSerializerWithOptions(json.DefaultMetaFactory, s.scheme, s.scheme, json.SerializerOptions{}), object)
+		value, err := runtime.Encode(s.encoder(r.value), object)
+		return value, store, err
 	}
-	return nil, errors.New("no scheme knows this object")
+	return nil, keep, errors.New("no scheme knows this object")
 }
 
 // The prefix is that of k8s.io/apimachinery/pkg/runtime/serializer/protobuf.
@@ -203,11 +227,21 @@ func isProtobuf(value []byte) bool { return bytes.HasPrefix(value, []byte("k8s\x
 
 func isJSON(value []byte) bool { return bytes.HasPrefix(value, []byte("{\"")) }
 
-// schemes are upstream's own of all that a control plane stores before anybody uses it.
-var schemes = []struct {
+type knownScheme struct {
 	scheme *runtime.Scheme
 	codecs serializer.CodecFactory
-}{
+}
+
+// schemes are upstream's own of all that a control plane stores before anybody uses it.
+var schemes = []knownScheme{
 	{legacyscheme.Scheme, legacyscheme.Codecs},
 	{aggregatorscheme.Scheme, aggregatorscheme.Codecs},
+}
+
+// encoder writes in the format in which like was stored.
+func (s knownScheme) encoder(like []byte) runtime.Encoder {
+	if isProtobuf(like) {
+		return protobuf.NewSerializer(s.scheme, s.scheme)
+	}
+	return json.NewSerializerWithOptions(json.DefaultMetaFactory, s.scheme, s.scheme, json.SerializerOptions{})
 }

@@ -40,13 +40,13 @@ func WriteTemplate(path, target string) error {
 	if err := prune(path); err != nil {
 		return fmt.Errorf("pruning the datastore: %w", err)
 	}
-	err := rewrite(path, func(object runtime.Object) (bool, error) {
+	err := rewrite(path, func(object runtime.Object) (verdict, error) {
 		cm, ok := object.(*corev1.ConfigMap)
 		if !ok || cm.Name != RootCAConfigMap {
-			return false, nil
+			return keep, nil
 		}
 		cm.Data = nil
-		return true, nil
+		return store, nil
 	})
 	if err != nil {
 		return err

@@ -79,7 +79,10 @@ func unlessStopped(ctx context.Context, f *Failure) error {
 // seed makes a new datastore of the template, if there is one, and says whether the bootstrapped objects are there already:
 // they are in a copy of the template and in every datastore that was Ready once.
 func (p *Plane) seed() (bool, error) {
-	copied, err := datastore.Seed(p.config.Datastore, time.Now())
+	copied, err := datastore.Seed(p.config.Datastore, datastore.Identity{
+		Created:      time.Now(),
+		ServiceRange: p.apiServer.ServiceClusterIPRanges,
+	})
 	if err != nil || copied {
 		return copied, err
 	}
