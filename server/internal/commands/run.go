@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -66,7 +67,7 @@ func serve(c *config.Config, errOut io.Writer) int {
 	if err != nil {
 		return end.refused(errOut, err)
 	}
-	p, err := plane.New(c, listener, logsapi.LoggingOptions{ErrorStream: log, InfoStream: log}, recorder)
+	p, err := plane.New(c, listener, logsapi.LoggingOptions{ErrorStream: log, InfoStream: log}, observer{recorder, end})
 	if err != nil {
 		return end.refused(errOut, err)
 	}
@@ -78,11 +79,20 @@ func serve(c *config.Config, errOut io.Writer) int {
 	return end.ran(errOut, err)
 }
 
+// observer is told by the plane what happens, and passes it to who needs it.
+type observer struct {
+	*events.Recorder
+	end *ending
+}
+
+func (o observer) Unwinding() { o.end.unwinding.Store(true) }
+
 // ending writes the last event, whichever way the process ends; only the first to ask is heard.
 type ending struct {
-	recorder *events.Recorder
-	log      *logs.Log
-	once     sync.Once
+	recorder  *events.Recorder
+	log       *logs.Log
+	once      sync.Once
+	unwinding atomic.Bool
 }
 
 func (e *ending) refused(errOut io.Writer, err error) int {
@@ -108,7 +118,12 @@ func (e *ending) ran(errOut io.Writer, err error) int {
 }
 
 // fatal stands in for os.Exit in klog: upstream ends the process in many places, after it has logged why.
-func (e *ending) fatal(code int) {
+//
+// While everything is being stopped, some of those places complain that they were: their goroutine is held, and the stop goes on.
+func (e *ending) fatal(int) {
+	if e.unwinding.Load() {
+		select {}
+	}
 	e.once.Do(func() {
 		reason := e.log.Complaint()
 		if reason == "" {

@@ -33,6 +33,8 @@ type Observer interface {
 	Listening(address string)
 	Ready(component string)
 	Phase(name string)
+	// Unwinding says that the parts are about to be stopped, for whatever reason.
+	Unwinding()
 }
 
 // Failure is the end of a part that nobody asked for.

@@ -42,7 +42,10 @@ func (p *Plane) Run(ctx context.Context, lock *os.File) error {
 	p.observer.Ready(Datastore)
 
 	parts := &parts{ended: make(chan *Failure, 3)}
-	defer parts.stop()
+	defer func() {
+		p.observer.Unwinding()
+		parts.stop()
+	}()
 	failure := make(chan *Failure, 1)
 	go func() { failure <- p.start(ctx, parts, seeded) }()
 	select {

@@ -121,6 +121,7 @@ type observer struct{ ready chan struct{} }
 
 func (o observer) Listening(string) {}
 func (o observer) Phase(string)     {}
+func (o observer) Unwinding()       {}
 func (o observer) Ready(component string) {
 	if component == "" {
 		close(o.ready)
