@@ -26,9 +26,20 @@ def main() -> int:
         (copy / "server").mkdir()
         for name in ("LICENSE", "NOTICE", "README.md", "server/pyproject.toml"):
             shutil.copyfile(ROOT / name, copy / name)
-        (copy / "pyproject.toml").write_text(_BLOCK.sub("constraint-dependencies = []", text), encoding="utf-8")
+        (copy / "pyproject.toml").write_text(
+            _BLOCK.sub("constraint-dependencies = []", text), encoding="utf-8"
+        )
         resolved = subprocess.run(
-            ["uv", "export", "--quiet", "--no-hashes", "--no-annotate", "--no-header", "--all-groups", "--no-emit-project"],
+            [
+                "uv",
+                "export",
+                "--quiet",
+                "--no-hashes",
+                "--no-annotate",
+                "--no-header",
+                "--all-groups",
+                "--no-emit-project",
+            ],
             cwd=copy,
             check=True,
             stdout=subprocess.PIPE,
@@ -40,7 +51,9 @@ def main() -> int:
 
 def block(resolved: str) -> str:
     """Give the setting for the lines of `uv export`."""
-    pins = [line.strip() for line in resolved.splitlines() if "==" in line and not line.startswith(("#", "-"))]
+    pins = [
+        line.strip() for line in resolved.splitlines() if "==" in line and not line.startswith(("#", "-"))
+    ]
     return "\n".join(["constraint-dependencies = [", *(f'  "{pin}",' for pin in pins), "]"])
 
 

@@ -77,12 +77,15 @@ def build(
             _compile(run, progress, packages, scratch / BINARY, versions.ldflags(made_of, date))
             _provenance(run, packages, scratch, made_of, date)
             progress.clear()
-            _template(scratch, template, native=run.is_native(), report=progress.say)
+            if template is None:
+                _make_template(scratch, environ, native=run.is_native(), report=progress.say)
+            else:
+                _take_template(scratch, template)
             _publish(scratch, output)
     finally:
         progress.clear()
         shutil.rmtree(scratch, ignore_errors=True)
-    progress.say(f"Built {output / BINARY} ({needs.size((output / BINARY).stat().st_size)})")
+    progress.say(f"Built sandkube-server {made_of.server} ({needs.size((output / BINARY).stat().st_size)})")
 
 
 class _Runner:
@@ -167,15 +170,18 @@ def _provenance(
     (folder / SBOM).write_text(provenance.sbom(linked, BINARY, made_of.server, date), encoding="utf-8")
 
 
-def _template(folder: Path, given: Path | None, *, native: bool, report: Callable[[str], None]) -> None:
-    """Put a template beside the binary: the one given, else one that the binary makes; say if none."""
+def _take_template(folder: Path, given: Path) -> None:
+    try:
+        shutil.copyfile(given, folder / TEMPLATE)
+    except OSError as error:
+        raise BuildError(f"the template {given} cannot be read: {error.strerror}") from error
+
+
+def _make_template(
+    folder: Path, environ: Mapping[str, str], *, native: bool, report: Callable[[str], None]
+) -> None:
+    """Let the binary make a template beside it; where it cannot, say so and go on."""
     target = folder / TEMPLATE
-    if given is not None:
-        try:
-            shutil.copyfile(given, target)
-        except OSError as error:
-            raise BuildError(f"the template {given} cannot be read: {error.strerror}") from error
-        return
     if not native:
         report("No template: a binary for another platform cannot make one. Starts will be cold, so slower.")
         return
@@ -185,6 +191,7 @@ def _template(folder: Path, given: Path | None, *, native: bool, report: Callabl
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            env=dict(environ),
             check=True,
             timeout=TEMPLATE_SECONDS,
         )

@@ -32,7 +32,7 @@ def template() -> Path | None:
 def __getattr__(name: str) -> str:
     """Give ``__version__`` from the installed metadata, read only when asked for."""
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 -- slow to import, rarely needed
+        from importlib.metadata import version
 
         return version("sandkube-server")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

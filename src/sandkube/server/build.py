@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from sandkube.config import ENV_SERVER
 from sandkube.errors import BuildFailed, Locked, ServerNotFound, StateUnusable
 from sandkube.server import cache, checkout, gobin
-from sandkube.server.locate import VARIABLE, Server, locate
+from sandkube.server.locate import Server, locate
 from sandkube.server.version import ask, check_contract
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ _STAGES = ("stage-", ".stage-")
 def build_missing(report: Callable[[str], None], environ: Mapping[str, str] = os.environ) -> Server:
     """Build the server of the checkout that we run from; where there is none, say what `locate` says."""
     found = checkout.find()
-    if found is None or environ.get(VARIABLE):
+    if found is None or environ.get(ENV_SERVER):
         return locate(environ)  # raises, with every place that was looked at
-    report("There is no sandkube server for this checkout yet: it is built once, from the Go source in server/.")
+    report(
+        "There is no sandkube server for this checkout yet: it is built once, from the Go source in server/."
+    )
     return build(found, report, environ=environ)
 
 
@@ -46,25 +49,26 @@ def build(
 ) -> Server:
     """Build the checkout's server into the cache and give it; one that is there already is not built again.
 
-    ``force`` builds all the same. ``live`` is the terminal for the progress; None takes standard error if that is
-    one. Builds of other processes are waited for. Entries of older sources of the same checkout go once the new
-    one is there. Raises BuildFailed; interrupted, it leaves the cache as it was.
+    ``force`` builds all the same. ``live`` is the terminal for the progress; None takes standard error if
+    that is one. Builds of other processes are waited for. Entries of older sources of the same checkout go
+    once the new one is there. Raises BuildFailed; interrupted, it leaves the cache as it was.
     """
-    root = cache.root()
+    root = cache.root(environ)
     with one_builder(root, source.root, report):
-        key = source.key()
-        present = None if force else _built(root, key)
+        present = None if force else _built(root, source.key())
         if present is not None:
             return _server(present)
         _clear_stages(root)
         stage = root / f"stage-{os.getpid()}"
         try:
-            _compile(source, stage, report, environ, live)
+            key = _compile(source, stage, report, environ, live)
             version = ask(stage / cache.BINARY)
             check_contract(version, stage / cache.BINARY)
             entry = cache.add(root, stage, kind="built", source=str(source.root), key=key, version=version)
         except ServerNotFound as error:
-            raise BuildFailed(f"The binary was built, but cannot be used: {error.message}", hint=error.hint) from error
+            raise BuildFailed(
+                f"The binary was built, but cannot be used: {error.message}", hint=error.hint
+            ) from error
         finally:
             shutil.rmtree(stage, ignore_errors=True)
         _remove_outdated(root, entry)
@@ -75,8 +79,8 @@ def build(
 def one_builder(
     root: Path, who: Path, report: Callable[[str], None], patience: float = _PATIENCE
 ) -> Iterator[None]:
-    """Hold the cache's lock; where another process has it, say who, and wait for up to ``patience`` seconds."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415 -- only a build needs it
+    """Hold the cache's lock; where another process has it, say who, and wait up to ``patience`` seconds."""
+    from filelock import FileLock, Timeout
 
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -114,8 +118,8 @@ def _compile(
     report: Callable[[str], None],
     environ: Mapping[str, str],
     live: TextIO | None,
-) -> None:
-    """Run the checkout's own builder, with a Go of our own if there is no other."""
+) -> str:
+    """Run the checkout's own builder, with a Go of our own if need be; give the key of what was built."""
     builder = _builder(source, "compiling")
     errors = _builder(source, "errors")
     progress = _builder(source, "progress")
@@ -123,16 +127,25 @@ def _compile(
         live = sys.stderr
     try:
         extra = _own_go(source, report, environ)
-        builder.build(stage, report=report, live=live, environ=environ, more_go=extra, source=source.server)
+        while True:
+            key = source.key()
+            builder.build(
+                stage, report=report, live=live, environ=environ, more_go=extra, source=source.server
+            )
+            if source.key() == key:
+                return key
+            report("The Go source was changed meanwhile: building again.")
     except errors.BuildError as error:
         raise BuildFailed(error.message, hint=error.hint, tail=error.tail) from error
 
 
-def _own_go(source: checkout.Checkout, report: Callable[[str], None], environ: Mapping[str, str]) -> list[Path]:
+def _own_go(
+    source: checkout.Checkout, report: Callable[[str], None], environ: Mapping[str, str]
+) -> list[Path]:
     """Give the Go commands in the cache, having put one there if no Go at all will do."""
     toolchain = _builder(source, "toolchain")
     wanted = _builder(source, "versions").read(source.server)
-    folder = cache.root() / "go"
+    folder = cache.root(environ) / "go"
     commands = gobin.present(folder)
     try:
         toolchain.find(wanted.go, environ, commands)
@@ -154,7 +167,12 @@ def _builder(source: checkout.Checkout, module: str) -> ModuleType:
 def _built(root: Path, key: str) -> cache.Entry | None:
     """Give the sound build of the source ``key``, if the cache has it."""
     for entry in cache.entries(root):
-        if isinstance(entry, cache.Entry) and entry.kind == "built" and entry.key == key and entry.fault() is None:
+        if (
+            isinstance(entry, cache.Entry)
+            and entry.kind == "built"
+            and entry.key == key
+            and entry.fault() is None
+        ):
             return entry
     return None
 

@@ -9,8 +9,8 @@
       lock             held while something is built; building.json says by whom
       stage-PID*, .stage-PID*   unfinished; whoever holds the lock may remove those of a build
 
-An entry is made in a folder of another name and renamed. entry.json holds the binary's SHA-256, size and time of
-change: the last two are compared at every use, the hash when asked for.
+An entry is made in a folder of another name and renamed. entry.json holds the binary's SHA-256, size and time
+of change: the last two are compared at every use, the hash when asked for.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ class Entry:
         return path if path.is_file() else None
 
     def fault(self, *, thoroughly: bool = False) -> str | None:
-        """Say what is wrong with the binary, or None: size and time only, or ``thoroughly`` its SHA-256 too."""
+        """Say what is wrong with the binary, or None; ``thoroughly`` compares its SHA-256 too."""
         try:
             stat = self.binary.stat()
         except OSError as error:
@@ -83,9 +83,9 @@ class Damaged:
     reason: str
 
 
-def root() -> Path:
+def root(environ: Mapping[str, str] | None = None) -> Path:
     """Give the folder of the server binaries in the user's cache; it may not exist yet."""
-    return config.cache_dir() / "server"
+    return config.cache_dir(environ) / "server"
 
 
 def entries(folder: Path) -> Iterator[Entry | Damaged]:

@@ -29,7 +29,7 @@ class Checkout:
         return self.root / "server"
 
     def key(self) -> str:
-        """Give a name for what a build of this source would give here: a hash of the source, and the platform.
+        """Give a name for what a build of this source gives here: a hash of the source, and the platform.
 
         Tests and the Python of the wheel are left out, since no binary depends on them.
         """
@@ -43,8 +43,8 @@ class Checkout:
 def find(package: Path = _PACKAGE) -> Checkout | None:
     """Give the checkout that ``package`` (the folder of `sandkube`) belongs to, or None.
 
-    Only the layout of our own repository counts (`src/sandkube` beside `server/`, as an editable install has it):
-    to look further up would run whatever build.py lies in a folder that others can write to.
+    Only the layout of our own repository counts (`src/sandkube` beside `server/`, as an editable install has
+    it): to look further up would run whatever build.py lies in a folder that others can write to.
     """
     root = package.parent.parent
     files = (root / "server" / "build.py", root / "server" / "go.mod")

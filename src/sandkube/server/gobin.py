@@ -67,7 +67,15 @@ def installer(environ: Mapping[str, str]) -> list[str]:
     if importlib.util.find_spec("uv") is not None:
         return [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
     if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        return [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+        ]
     raise BuildFailed(
         "PATH has no Go that will do, and there is neither uv nor pip to install one with",
         hint="install Go from https://go.dev/dl and put it on PATH",

@@ -1,4 +1,4 @@
-"""Installing a server binary that somebody brought: a wheel, a bare binary, or a folder with binary and template."""
+"""Installing a server that somebody brought: a wheel, a bare binary, or a folder with binary and template."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _TEMPLATE_SECONDS = 120
 def install(file: Path, report: Callable[[str], None]) -> Server:
     """Put the binary in ``file`` into the cache, in place of one installed before, and give it.
 
-    ``file`` is a `sandkube-server` wheel, a binary (a template.db beside it is taken along), or a folder that holds
-    both. A binary that comes without a template makes one. It has to run here and to speak our contract.
+    ``file`` is a `sandkube-server` wheel, a binary (a template.db beside it is taken along), or a folder that
+    holds both. A binary that comes without a template makes one. It has to run here and speak our contract.
     Raises UsageError where the file is something else, ServerNotFound where the binary does not run or fit.
     """
     root = cache.root()
@@ -78,7 +78,9 @@ def _unpack_wheel(file: Path, stage: Path) -> None:
         with zipfile.ZipFile(file) as archive:
             names = set(archive.namelist())
             if _IN_WHEEL + cache.BINARY not in names:
-                raise UsageError(f"`{file}` is no wheel of sandkube-server: it holds no {_IN_WHEEL}{cache.BINARY}")
+                raise UsageError(
+                    f"`{file}` is no wheel of sandkube-server: it holds no {_IN_WHEEL}{cache.BINARY}"
+                )
             for name in (cache.BINARY, cache.TEMPLATE):
                 if _IN_WHEEL + name in names:
                     with archive.open(_IN_WHEEL + name) as packed, (stage / name).open("wb") as unpacked:

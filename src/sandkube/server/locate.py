@@ -1,4 +1,4 @@
-"""Where the server binary is: SANDKUBE_SERVER, the distribution `sandkube-server`, the cache; nothing is run."""
+"""Where the server is: SANDKUBE_SERVER, the distribution `sandkube-server`, the cache. Runs nothing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandkube.config import ENV_SERVER
 from sandkube.errors import ServerNotFound
 from sandkube.server import cache, checkout
 from sandkube.server.version import CONTRACT
 
-__all__ = ["VARIABLE", "Server", "locate"]
-
-VARIABLE = "SANDKUBE_SERVER"
+__all__ = ["Server", "locate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +26,21 @@ class Server:
 
 
 def locate(environ: Mapping[str, str] = os.environ) -> Server:
-    """Give the server binary to use; ServerNotFound, naming each place that was looked at, where there is none."""
-    if environ.get(VARIABLE):
-        return _from_variable(Path(environ[VARIABLE]))
-    looked_at = [f"{VARIABLE} (not set)"]
+    """Give the server binary to use; ServerNotFound, naming each place looked at, where there is none."""
+    if environ.get(ENV_SERVER):
+        return _from_variable(Path(environ[ENV_SERVER]))
+    looked_at = [f"{ENV_SERVER} (not set)"]
     installed = _from_distribution()
     if isinstance(installed, Server):
         return installed
     looked_at.append(f"the distribution `sandkube-server` ({installed})")
     found_checkout = checkout.find()
     key = found_checkout.key() if found_checkout else None
-    cached = from_cache(cache.root(), key)
+    root = cache.root(environ)
+    cached = from_cache(root, key)
     if isinstance(cached, Server):
         return cached
-    looked_at.append(f"the cache {cache.root()} ({cached})")
+    looked_at.append(f"the cache {root} ({cached})")
     if found_checkout is None:
         looked_at.append("a checkout of sandkube (this is none)")
         hint = "`sandkube server install FILE`, where FILE is a sandkube-server wheel or binary"
@@ -52,8 +52,8 @@ def locate(environ: Mapping[str, str] = os.environ) -> Server:
 def from_cache(folder: Path, key: str | None) -> Server | str:
     """Give the server in the cache, or say why none will do.
 
-    One that was installed by hand goes first. Then, in a checkout, only a build of its very source (``key``) will
-    do; elsewhere the newest build.
+    One that was installed by hand goes first. Then, in a checkout, only a build of its very source (``key``)
+    will do; elsewhere the newest build.
     """
     unfit: list[str] = []
     usable = list(_usable(folder, unfit))
@@ -83,17 +83,19 @@ def _usable(folder: Path, unfit: list[str]) -> Iterator[cache.Entry]:
 def _from_variable(path: Path) -> Server:
     if not path.is_file() or not os.access(path, os.X_OK):
         state = "is not executable" if path.is_file() else "is no file"
-        raise ServerNotFound(f"{VARIABLE} says `{path}`, which {state}", hint=f"mend or unset {VARIABLE}")
+        raise ServerNotFound(f"{ENV_SERVER} says `{path}`, which {state}", hint=f"mend or unset {ENV_SERVER}")
     template = path.resolve().parent / cache.TEMPLATE
-    return Server(path.absolute(), template if template.is_file() else None, VARIABLE)
+    return Server(path.absolute(), template if template.is_file() else None, ENV_SERVER)
 
 
 def _from_distribution() -> Server | str:
     if importlib.util.find_spec("sandkube_server") is None:
         return "not installed"
-    import sandkube_server  # noqa: PLC0415 -- optional
+    import sandkube_server
 
     try:
-        return Server(sandkube_server.binary(), sandkube_server.template(), "the distribution sandkube-server")
+        return Server(
+            sandkube_server.binary(), sandkube_server.template(), "the distribution sandkube-server"
+        )
     except OSError as error:
         return f"installed without a binary: {error.strerror}"

@@ -36,7 +36,7 @@ class ServerVersion:
 
     @classmethod
     def from_json(cls, data: Any) -> ServerVersion:
-        """Read the decoded JSON; ValueError where something is missing. What is not known here is left out."""
+        """Read the decoded JSON; ValueError where something is missing. What is unknown here is left out."""
         try:
             values = {field.name: data[field.name] for field in fields(cls)}
         except (KeyError, TypeError) as error:
@@ -50,7 +50,7 @@ class ServerVersion:
 
 def ask(binary: Path) -> ServerVersion:
     """Run the binary and give what it says; ServerNotFound where it does not run or says something else."""
-    import subprocess  # noqa: PLC0415 -- slow to import, and `locate` does without
+    import subprocess
 
     try:
         answer = subprocess.run(
@@ -83,22 +83,21 @@ def check_contract(found: ServerVersion, binary: Path) -> None:
 
 
 def version(server: Server) -> ServerVersion:
-    """Give the version of a server. Its answer is kept in the cache, and asked for again when the file changes.
+    """Give the version of a server. The answer is kept in the cache until the file changes.
 
     Raises ServerNotFound where the binary does not run.
     """
-    from sandkube.server import cache  # noqa: PLC0415 -- cache builds on this module
+    from sandkube.server import cache
 
-    folder = cache.root() / "versions"
     try:
         stat = server.binary.stat()
-        identity = f"{server.binary.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
-        kept = folder / f"{hashlib.sha256(os.fsencode(identity)).hexdigest()[:24]}.json"
+    except OSError as error:
+        raise ServerNotFound(f"`{server.binary}` cannot be read: {error.strerror}") from error
+    identity = f"{server.binary.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
+    kept = cache.root() / "versions" / f"{hashlib.sha256(os.fsencode(identity)).hexdigest()[:24]}.json"
+    try:
         return ServerVersion.from_json(json.loads(kept.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError):  # unreadable or damaged: ask again, and do not mind if it cannot be kept
-        pass
-    found = ask(server.binary)
+    except (OSError, ValueError):  # not asked yet, or what was kept is damaged
+        found = ask(server.binary)
     cache.keep(kept, found.to_json())
     return found
