@@ -8,6 +8,7 @@
     ├── BuildFailed             the server binary could not be built              exit 2
     ├── ClusterNotFound         no cluster of that name                           exit 2
     ├── ClusterNotRunning       the cluster exists, but nothing serves it         exit 2
+    ├── CommandFailed           kubectl or helm, run for Python, did not succeed  exit 2
     ├── StartFailed             the server ended, or was not Ready in time        exit 2
     ├── StateCorrupt            a file of a cluster cannot be understood          exit 2
     ├── StateUnusable           a folder cannot be used: mode, owner, read-only   exit 2
@@ -23,6 +24,7 @@ __all__ = [
     "BuildFailed",
     "ClusterNotFound",
     "ClusterNotRunning",
+    "CommandFailed",
     "Locked",
     "PortTaken",
     "SandkubeError",
@@ -68,6 +70,22 @@ class ClusterNotFound(SandkubeError):
 
 class ClusterNotRunning(SandkubeError):
     """The cluster exists, but no server process serves it."""
+
+
+class CommandFailed(SandkubeError):
+    """``kubectl`` or ``helm``, run by :class:`sandkube.Cluster`, ended with another status than 0.
+
+    ``returncode``, ``stdout`` and ``stderr`` are those of the command.
+    """
+
+    def __init__(self, message: str, *, returncode: int, stdout: str, stderr: str) -> None:
+        super().__init__(message, tail=stderr.strip() or None)
+        self.returncode = returncode
+        self.stdout = stdout
+        self.stderr = stderr
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.tail}" if self.tail else self.message
 
 
 class StartFailed(SandkubeError):

@@ -1,0 +1,168 @@
+"""What can be asked of a cluster, how it is kept in ``cluster.json``, and where sandkube keeps things.
+
+A :class:`Request` is what one command asks for; what it leaves open stays as it was. A :class:`ClusterSpec` is the whole
+answer: it is what ``cluster.json`` holds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final, Literal, cast, get_args
+
+from sandkube.errors import StateCorrupt, StateUnusable, UsageError
+
+DEFAULT_NAME: Final = "default"
+
+# The environment that sandkube reads by itself; each option of the command line has a variable besides.
+ENV_CLUSTER: Final = "SANDKUBE_CLUSTER"
+ENV_SERVER: Final = "SANDKUBE_SERVER"
+ENV_STATE_DIR: Final = "SANDKUBE_STATE_DIR"
+ENV_CACHE_DIR: Final = "SANDKUBE_CACHE_DIR"
+
+# Ready comes within two seconds on an idle machine; a busy one, or a cold start in a sandbox, may take many times that.
+DEFAULT_WAIT: Final = 60.0
+
+Durability = Literal["fast", "normal", "full"]
+DURABILITIES: Final[tuple[Durability, ...]] = get_args(Durability)
+
+_SPEC_VERSION: Final = 1
+_DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one `up` asks for; None leaves a setting as the cluster has it, or at its default."""
+
+    distribution: str | None = None
+    port: int | None = None
+    durability: Durability | None = None
+    api_server_args: tuple[str, ...] | None = None
+    controller_manager_args: tuple[str, ...] | None = None
+    scheduler_args: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """How a cluster is served. ``port`` is the port asked for, ``last_port`` the one it got last."""
+
+    name: str
+    distribution: str = "embedded"
+    port: int | None = None
+    last_port: int | None = None
+    durability: Durability = "normal"
+    api_server_args: tuple[str, ...] = ()
+    controller_manager_args: tuple[str, ...] = ()
+    scheduler_args: tuple[str, ...] = ()
+
+    def asked(self, request: Request) -> ClusterSpec:
+        """This spec with what ``request`` asks for; UsageError for what makes no sense."""
+        given = {f.name: getattr(request, f.name) for f in fields(request)}
+        return _checked(replace(self, **{key: value for key, value in given.items() if value is not None}))
+
+    def differences(self, other: ClusterSpec) -> list[str]:
+        """The settings in which ``other`` differs, each as words: ``durability full (now normal)``."""
+        found = []
+        for f in fields(Request):
+            mine, theirs = getattr(self, f.name), getattr(other, f.name)
+            if f.name == "port":  # a port that was given out is as good as one that was asked for
+                mine = mine or self.last_port
+                theirs = theirs or other.last_port
+            if mine != theirs:
+                found.append(f"{f.name.replace('_', ' ')} {_words(theirs)} (now {_words(mine)})")
+        return found
+
+
+def check_name(name: str) -> str:
+    """``name``, if a cluster may be called so: a DNS label, since it becomes part of names in a kubeconfig."""
+    if _DNS_LABEL.fullmatch(name):
+        return name
+    raise UsageError(
+        f"`{name}` cannot be the name of a cluster.",
+        hint="a name has up to 63 lower-case letters, digits and `-`, and begins and ends with a letter or digit",
+    )
+
+
+def to_json(spec: ClusterSpec) -> dict[str, Any]:
+    """``spec`` as the document that ``cluster.json`` holds."""
+    return {"version": _SPEC_VERSION, **asdict(spec)}
+
+
+def from_json(document: Mapping[str, Any], path: Path) -> ClusterSpec:
+    """The spec in ``document``; StateCorrupt names ``path``, the key and the remedy."""
+    version = document.get("version")
+    if version != _SPEC_VERSION:
+        raise _corrupt(path, f"`version` is {version!r}; this sandkube understands {_SPEC_VERSION}")
+    known = {f.name for f in fields(ClusterSpec)}
+    for key in document:
+        if key != "version" and key not in known:
+            raise _corrupt(path, f"the key `{key}` is unknown")
+    try:
+        return _checked(ClusterSpec(**{key: _read(key, value) for key, value in document.items() if key != "version"}))
+    except (TypeError, ValueError, UsageError) as error:
+        raise _corrupt(path, str(error)) from error
+
+
+def state_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder of everything that must last: clusters and crash reports. Absolute; not made here."""
+    return _user_dir(os.environ if environ is None else environ, ENV_STATE_DIR, "user_state_path")
+
+
+def cache_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder of what can be made again: server binaries. Absolute; not made here."""
+    return _user_dir(os.environ if environ is None else environ, ENV_CACHE_DIR, "user_cache_path")
+
+
+def _user_dir(environ: Mapping[str, str], variable: str, kind: str) -> Path:
+    if asked := environ.get(variable):
+        return Path(asked).absolute()
+    import platformdirs
+
+    path = cast(Path, getattr(platformdirs, kind)("sandkube", appauthor=False))
+    if not path.is_absolute():  # neither HOME nor an entry in the user database
+        raise StateUnusable(
+            "This user has no home folder, so there is no place for sandkube's files.",
+            hint=f"name a folder: export {variable}=/some/folder",
+        )
+    return path
+
+
+def _checked(spec: ClusterSpec) -> ClusterSpec:
+    check_name(spec.name)
+    if spec.durability not in DURABILITIES:
+        raise UsageError(f"`durability` is {', '.join(DURABILITIES[:-1])} or {DURABILITIES[-1]}, not `{spec.durability}`.")
+    for key, port in (("port", spec.port), ("last_port", spec.last_port)):
+        if port is not None and not 1 <= port <= 65535:
+            raise UsageError(f"`{key}` must be between 1 and 65535, not {port}.")
+    return spec
+
+
+def _read(key: str, value: Any) -> Any:
+    """The value of one key of cluster.json as the field's type; ValueError where it has another."""
+    if key.endswith("_args"):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ValueError(f"`{key}` must be a list of texts")
+        return tuple(value)
+    if key.endswith("port"):
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+            raise ValueError(f"`{key}` must be a number or null")
+    elif not isinstance(value, str):
+        raise ValueError(f"`{key}` must be a text")
+    return value
+
+
+def _corrupt(path: Path, reason: str) -> StateCorrupt:
+    name = path.parent.name
+    return StateCorrupt(
+        f"{path} cannot be understood: {reason.rstrip('.')}.",
+        hint=f"mend the file, or remove the cluster with all its objects: sandkube delete {name}",
+    )
+
+
+def _words(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value) or "none"
+    return "any" if value is None else str(value)
