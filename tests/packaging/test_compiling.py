@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from sandkube_build import compiling, needs
+from sandkube_build import compiling
 from sandkube_build.errors import BuildError
 from standin_go import StandinGo, make_checkout, make_go
 
@@ -93,7 +94,7 @@ def test_an_interruption_leaves_no_half_output(go: StandinGo, source: Path, tmp_
 def test_too_little_disk_is_said_before_anything_is_fetched(
     go: StandinGo, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(needs.shutil, "disk_usage", lambda _path: type("Usage", (), {"free": 7}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: type("Usage", (), {"free": 7}))
     with pytest.raises(BuildError, match="of disk"):
         _build(go, source, tmp_path / "out")
     assert go.builds() == 0

@@ -5,7 +5,8 @@ distribution `sandkube-server`, the cache, and, in a checkout of sandkube, a bui
 Nothing is ever looked up by name in an index, but for Go itself (`gobin`), which is announced.
 
 Modules, lower ones first: `version` (what a binary says it is), `checkout` (the Go source, if we run from
-it), `cache` (entries on disk), `locate`; then `gobin`, `build` and `install`, which fill the cache.
+it), `cache` (entries on disk), `locate`; then `lock`, `gobin`, `build` and `install`, which fill the cache,
+and `listing`.
 """
 
 from __future__ import annotations

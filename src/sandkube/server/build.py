@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import json
 import os
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from sandkube.config import ENV_SERVER
-from sandkube.errors import BuildFailed, Locked, ServerNotFound, StateUnusable
+from sandkube.errors import BuildFailed, ServerNotFound
 from sandkube.server import cache, checkout, gobin
 from sandkube.server.locate import Server, locate
+from sandkube.server.lock import one_builder
 from sandkube.server.version import ask, check_contract
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["build", "build_missing", "one_builder"]
+__all__ = ["build", "build_missing"]
 
-_PATIENCE = 3600.0  # seconds to wait for another builder
 _STAGES = ("stage-", ".stage-")
 
 
@@ -73,43 +70,6 @@ def build(
             shutil.rmtree(stage, ignore_errors=True)
         _remove_outdated(root, entry)
     return _server(entry)
-
-
-@contextlib.contextmanager
-def one_builder(
-    root: Path, who: Path, report: Callable[[str], None], patience: float = _PATIENCE
-) -> Iterator[None]:
-    """Hold the cache's lock; where another process has it, say who, and wait up to ``patience`` seconds."""
-    from filelock import FileLock, Timeout
-
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            report(f"Waiting for another build: {_holder(root)}")
-            try:
-                lock.acquire(timeout=patience)
-            except Timeout:
-                raise Locked(f"Another build is still at work: {_holder(root)}") from None
-    except OSError as error:
-        raise StateUnusable(f"The cache {root} cannot be used: {error.strerror}") from error
-    try:
-        cache.keep(root / "building.json", {"pid": os.getpid(), "for": str(who), "since": time.time()})
-        yield
-    finally:
-        (root / "building.json").unlink(missing_ok=True)
-        lock.release()
-
-
-def _holder(root: Path) -> str:
-    try:
-        data = json.loads((root / "building.json").read_text(encoding="utf-8"))
-        minutes = max(time.time() - data["since"], 0) / 60
-        return f"process {data['pid']} builds for {data['for']} since {minutes:.0f} min"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "of a process that has not said who it is"
 
 
 def _compile(

@@ -13,7 +13,7 @@ from sandkube.errors import ServerNotFound
 from sandkube.server import cache, checkout
 from sandkube.server.version import CONTRACT
 
-__all__ = ["Server", "locate"]
+__all__ = ["Server", "from_cache", "from_distribution", "from_variable", "locate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Server:
 def locate(environ: Mapping[str, str] = os.environ) -> Server:
     """Give the server binary to use; ServerNotFound, naming each place looked at, where there is none."""
     if environ.get(ENV_SERVER):
-        return _from_variable(Path(environ[ENV_SERVER]))
+        return from_variable(Path(environ[ENV_SERVER]))
     looked_at = [f"{ENV_SERVER} (not set)"]
-    installed = _from_distribution()
+    installed = from_distribution()
     if isinstance(installed, Server):
         return installed
     looked_at.append(f"the distribution `sandkube-server` ({installed})")
@@ -80,7 +80,8 @@ def _usable(folder: Path, unfit: list[str]) -> Iterator[cache.Entry]:
             yield entry
 
 
-def _from_variable(path: Path) -> Server:
+def from_variable(path: Path) -> Server:
+    """Give the server that SANDKUBE_SERVER names; ServerNotFound where it is no executable file."""
     if not path.is_file() or not os.access(path, os.X_OK):
         state = "is not executable" if path.is_file() else "is no file"
         raise ServerNotFound(f"{ENV_SERVER} says `{path}`, which {state}", hint=f"mend or unset {ENV_SERVER}")
@@ -88,7 +89,8 @@ def _from_variable(path: Path) -> Server:
     return Server(path.absolute(), template if template.is_file() else None, ENV_SERVER)
 
 
-def _from_distribution() -> Server | str:
+def from_distribution() -> Server | str:
+    """Give the server of the installed distribution, or say why there is none."""
     if importlib.util.find_spec("sandkube_server") is None:
         return "not installed"
     import sandkube_server

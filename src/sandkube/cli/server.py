@@ -1,0 +1,149 @@
+"""`sandkube server`: where the server binary is, and building, installing and removing one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sandkube.server.listing import Listed
+
+LIST_VERSION = 1
+_MB = 10**6
+
+
+@click.group()
+def server() -> None:
+    """Find, build, install and remove the server binary.
+
+    The binary `sandkube-server` is the control plane, and kubectl and helm. It is looked for at the path in
+    SANDKUBE_SERVER, in the installed distribution `sandkube-server`, in the cache, and, in a checkout of
+    sandkube, it is built from its Go source on first need.
+    """
+
+
+@server.command()
+def path() -> None:
+    """Print the path of the binary that clusters are started with."""
+    from sandkube.server import locate
+
+    click.echo(locate().binary)
+
+
+@server.command()
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+def version(output: str) -> None:
+    """Print what the binary is made of: its version, and those of Kubernetes, kine, helm and Go."""
+    from sandkube.server import locate
+    from sandkube.server import version as version_of
+
+    found = version_of(locate()).to_json()
+    if output == "json":
+        click.echo(json.dumps(found, indent=2))
+        return
+    for name, value in found.items():
+        click.echo(f"{name}: {value}")
+
+
+@server.command(name="list")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@click.option("--verify", is_flag=True, help="Compare the SHA-256 of the cached ones with the recorded one.")
+@click.pass_context
+def list_(context: click.Context, output: str, verify: bool) -> None:  # noqa: FBT001 -- as click calls it
+    """List the server binaries on this machine; `*` marks the one in use.
+
+    With --verify the exit status is 1 if one of them is damaged.
+    """
+    from sandkube.server.listing import listed
+
+    found = listed(verify=verify)
+    if output == "json":
+        servers = [_as_json(item) for item in found]
+        click.echo(json.dumps({"version": LIST_VERSION, "servers": servers}, indent=2))
+    elif found:
+        _print_table(found)
+    else:
+        click.echo("No servers. In a checkout `sandkube server build` makes one.", err=True)
+    if verify and any(item.fault for item in found):
+        context.exit(1)
+
+
+@server.command()
+@click.option("--force", is_flag=True, help="Build although there is a binary of this source.")
+def build(force: bool) -> None:  # noqa: FBT001 -- as click calls it
+    """Build the binary from the Go source of the checkout that this sandkube runs from.
+
+    Takes minutes the first time and seconds later; what it needs is said beforehand.
+    """
+    from sandkube.errors import ServerNotFound
+    from sandkube.server import checkout
+    from sandkube.server.build import build as build_server
+
+    source = checkout.find()
+    if source is None:
+        raise ServerNotFound(
+            "This sandkube does not run from a checkout, so there is no Go source to build.",
+            hint="sandkube server install FILE",
+        )
+    click.echo(build_server(source, _say, force=force).binary)
+
+
+@server.command()
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+def install(file: Path) -> None:
+    """Put FILE into the cache: a sandkube-server wheel, a binary, or a folder with binary and template.
+
+    From then on it goes before what a checkout builds; `sandkube server remove` takes it out again.
+    """
+    from sandkube.server.install import install as install_server
+
+    click.echo(install_server(file, _say).binary)
+
+
+@server.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def remove(names: tuple[str, ...]) -> None:
+    """Remove servers from the cache by the names that `list` shows; without a name, all that it holds.
+
+    Clusters that run are not disturbed.
+    """
+    from sandkube.server.listing import remove as remove_servers
+
+    gone = remove_servers(names, _say)
+    for folder in gone:
+        click.echo(f"Removed {folder}", err=True)
+    if not gone:
+        click.echo("The cache holds no server.", err=True)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _as_json(item: Listed) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "origin": item.origin,
+        "path": str(item.path),
+        "template": str(item.template) if item.template else None,
+        "version": item.version.to_json() if item.version else None,
+        "bytes": item.size,
+        "sha256": item.sha256,
+        "used": item.used,
+        "fault": item.fault,
+    }
+
+
+def _print_table(found: list[Listed]) -> None:
+    rows = [("", "NAME", "VERSION", "SIZE", "ORIGIN", "STATE")]
+    for item in found:
+        size = f"{item.size // _MB} MB" if item.size is not None else "-"
+        number = item.version.version if item.version else "-"
+        state = item.fault or ("ok" if item.template else "ok, no template")
+        rows.append(("*" if item.used else "", item.name or "-", number, size, item.origin, state))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

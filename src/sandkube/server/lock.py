@@ -1,0 +1,54 @@
+"""One builder at a time: the lock of the cache, and who holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sandkube.errors import Locked, StateUnusable
+from sandkube.server import cache
+
+__all__ = ["one_builder"]
+
+_PATIENCE = 3600.0  # seconds to wait for another builder
+
+
+@contextlib.contextmanager
+def one_builder(
+    root: Path, who: Path, report: Callable[[str], None], patience: float = _PATIENCE
+) -> Iterator[None]:
+    """Hold the cache's lock; where another process has it, say who, and wait up to ``patience`` seconds."""
+    from filelock import FileLock, Timeout
+
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            report(f"Waiting for another build: {_holder(root)}")
+            try:
+                lock.acquire(timeout=patience)
+            except Timeout:
+                raise Locked(f"Another build is still at work: {_holder(root)}") from None
+    except OSError as error:
+        raise StateUnusable(f"The cache {root} cannot be used: {error.strerror}") from error
+    try:
+        cache.keep(root / "building.json", {"pid": os.getpid(), "for": str(who), "since": time.time()})
+        yield
+    finally:
+        (root / "building.json").unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder(root: Path) -> str:
+    try:
+        data = json.loads((root / "building.json").read_text(encoding="utf-8"))
+        minutes = max(time.time() - data["since"], 0) / 60
+        return f"process {data['pid']} builds for {data['for']} since {minutes:.0f} min"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "of a process that has not said who it is"
