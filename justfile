@@ -1,0 +1,92 @@
+# The front door for whoever works on sandkube. `just` lists what there is.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# list the recipes
+default:
+    @just --list --unsorted
+
+# install everything a checkout needs into .venv (no Go is built)
+setup:
+    uv sync --all-groups
+
+# run the tests; builds the server first if it is missing: `just test tests/unit -k folder`
+test *arguments:
+    uv run pytest {{ arguments }}
+
+# everything that is checked without running the product
+lint: lint-python lint-go lint-shell
+
+# ruff, mypy, import-linter
+lint-python:
+    uv run ruff check
+    uv run ruff format --check
+    uv run mypy
+    uv run lint-imports
+
+# gofmt, go vet, and the Go half's own tests, with the flags of the build: what is compiled serves all
+lint-go:
+    test -z "$(gofmt -l server)" || { gofmt -d server; exit 1; }
+    cd server && CGO_ENABLED=0 GOFLAGS=-trimpath go vet ./...
+    cd server && CGO_ENABLED=0 GOFLAGS=-trimpath go test ./internal/...
+
+# shellcheck on the scripts
+lint-shell:
+    uv run shellcheck .ci/run
+
+# mend what can be mended by itself
+fix:
+    uv run ruff check --fix
+    uv run ruff format
+    if command -v gofmt > /dev/null; then gofmt -w server; fi
+
+# build the documentation into docs/_build; a warning is an error
+docs:
+    uv run --group docs sphinx-build -W --keep-going -b html docs docs/_build/html
+
+# build the server binary into the cache
+server:
+    uv run sandkube server build
+
+# build both wheels into dist/ and test the server's: its size, and what it holds
+wheel:
+    rm -f dist/sandkube*
+    uv build --wheel --out-dir dist
+    uv build --wheel --out-dir dist server
+    uv run pytest tests/packaging/test_wheel.py
+    ls -l dist/*.whl
+
+# build the server's wheels for the other platforms, with the template of a native build; a full compile each
+cross: server
+    #!/usr/bin/env bash
+    set -euo pipefail
+    binary=$(uv run sandkube server path)
+    export SANDKUBE_TEMPLATE="$(dirname "$binary")/template.db"
+    for platform in linux/arm64 darwin/arm64; do
+        GOOS=${platform%/*} GOARCH=${platform#*/} uv build --wheel --out-dir dist server
+    done
+    uv run pytest tests/packaging/test_wheel.py
+    ls -l dist/sandkube_server-*.whl
+
+# do what README.md says, to the letter, as a newcomer with nothing would
+readme-check *arguments:
+    python3 tools/readme_check.py {{ arguments }}
+
+# measure starts: `just bench --rounds 3`
+bench *arguments:
+    uv run python benchmarks/start {{ arguments }}
+
+# write today's versions of all dependencies into pyproject.toml
+pins:
+    uv run python tools/pins.py
+    uv lock --check || uv lock
+
+# look for known faults in what is linked and installed (asks the network)
+audit:
+    cd server && go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+    uvx pip-audit
+
+# remove what tools left in this folder; servers in the cache stay (`sandkube server remove`)
+clean:
+    rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache dist build docs/_build server/dist
+    find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

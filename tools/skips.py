@@ -1,0 +1,74 @@
+"""Say which tests this machine will skip, and why. Runs before anything is installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Need:
+    """What some tests cannot do without; ``met`` says whether this machine has it."""
+
+    tests: str
+    reason: str
+    met: Callable[[], bool]
+
+
+def _has_wheel() -> bool:
+    return any((ROOT / "dist").glob("sandkube_server-*.whl"))
+
+
+def _is_root() -> bool:
+    return os.getuid() == 0
+
+
+def _may_make_namespaces() -> bool:
+    try:
+        subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
+
+
+NEEDS = (
+    Need("marked gvisor", "there is no `runsc` on PATH", lambda: shutil.which("runsc") is not None),
+    Need("marked k3s", "there is no `k3s` on PATH", lambda: shutil.which("k3s") is not None),
+    Need(
+        "of a built wheel (tests/packaging/test_wheel.py)",
+        "dist/ holds no wheel of sandkube-server: `just wheel` builds one",
+        _has_wheel,
+    ),
+    Need("with a second local user", "only root may become another user", _is_root),
+    Need("without a network", "`unshare -rn` is not allowed here", _may_make_namespaces),
+    Need(
+        "with other projects' manifests",
+        "the folder of samples beside the checkout is not there",
+        lambda: (ROOT.parent / "shared" / "samples").is_dir(),
+    ),
+)
+
+
+def skipped(needs: tuple[Need, ...] = NEEDS) -> Iterator[str]:
+    """Yield a line for each need that this machine does not meet."""
+    for need in needs:
+        if not need.met():
+            yield f"tests {need.tests}: {need.reason}"
+
+
+def main() -> int:
+    """Print the lines, or that there are none."""
+    for line in list(skipped()) or ["none"]:
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
