@@ -1,0 +1,57 @@
+"""Where the unix socket of the datastore lies.
+
+A unix socket's path may have 103 bytes (104 on macOS and 108 on Linux, with the closing NUL; the server takes the lesser).
+The cluster's folder is the place for it; where that path is too long, a short folder of its own is made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandkube.plane.files import read_json
+from sandkube.plane.folder import ClusterFolder
+
+MAX_BYTES = 100
+_NAME = "kine.sock"
+_PREFIX = "sandkube-"
+
+
+def in_folder(folder: ClusterFolder) -> Path | None:
+    """The socket's place in the cluster's folder; None where that path would be too long."""
+    path = folder.path / "db" / _NAME
+    return path if len(os.fsencode(path)) <= MAX_BYTES else None
+
+
+def place(folder: ClusterFolder, environ: Mapping[str, str] = os.environ) -> Path:
+    """The path for the socket; makes a short folder (0700, with a name nobody can foresee) where one is needed."""
+    if path := in_folder(folder):
+        return path
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    parent = runtime if os.access(runtime, os.W_OK) and len(os.fsencode(runtime)) < MAX_BYTES // 2 else None
+    made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    if len(os.fsencode(made / _NAME)) > MAX_BYTES:  # TMPDIR may be long as well
+        made.rmdir()
+        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
+    return made / _NAME
+
+
+def remove_old(folder: ClusterFolder) -> None:
+    """Remove the short folder of the server before, which ``server.json`` names; only one that is surely ours."""
+    try:
+        document = read_json(folder.server_config, remedy="") or {}
+        parent = Path(document["datastore"]["socket"]).parent
+        found = parent.lstat()
+    except (
+        Exception
+    ):  # whatever is wrong with the file of a server that is gone, it is about to be written anew
+        return
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and parent.name.startswith(_PREFIX)
+    if ours and folder.path not in parent.parents:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(parent)

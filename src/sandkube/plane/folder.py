@@ -1,0 +1,176 @@
+"""The folder of one cluster: where everything in it is.
+
+::
+
+    STATE/clusters/NAME.lock        held by the command that changes the cluster; beside the folder, which it may remove
+    STATE/clusters/NAME/            0700, and every file in it 0600
+        cluster.json                what was asked for, and the port it got
+        owner.json                  of a throw-away cluster: the Python process that wants it
+        run.json                    the server process that was started
+        server.json                 what it was started with
+        events.jsonl                what it told
+        server.log, server.err      its log; and what went to its fd 2, where a Go panic appears
+        authentication.yaml         who may ask without a name
+        kubeconfig
+        pki/  db/  bin/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandkube.config import check_name
+from sandkube.plane.files import check_parent_folder, check_private_folder, make_private_folder, usable
+
+_SUBFOLDERS = ("pki", "db", "bin")
+# In the name of a folder that is being removed; no cluster can be called so.
+_DOOMED = ".removing-"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFolder:
+    """The paths of one cluster. Nothing is read or made by naming it."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, state: Path, name: str) -> ClusterFolder:
+        """The folder of the cluster ``name`` below ``state``; UsageError for what cannot be a name."""
+        return cls(state / "clusters" / check_name(name))
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def lock(self) -> Path:
+        return self.path.with_name(f"{self.name}.lock")
+
+    @property
+    def spec(self) -> Path:
+        return self.path / "cluster.json"
+
+    @property
+    def owner(self) -> Path:
+        return self.path / "owner.json"
+
+    @property
+    def run(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def server_config(self) -> Path:
+        return self.path / "server.json"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "server.log"
+
+    @property
+    def stderr(self) -> Path:
+        return self.path / "server.err"
+
+    @property
+    def authentication(self) -> Path:
+        return self.path / "authentication.yaml"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.path / "kubeconfig"
+
+    @property
+    def pki(self) -> Path:
+        return self.path / "pki"
+
+    @property
+    def database(self) -> Path:
+        return self.path / "db" / "state.db"
+
+    @property
+    def bin(self) -> Path:
+        return self.path / "bin"
+
+    @property
+    def kubectl(self) -> Path:
+        return self.bin / "kubectl"
+
+    @property
+    def helm(self) -> Path:
+        return self.bin / "helm"
+
+    def exists(self) -> bool:
+        """Whether there is anything under this name; StateUnusable where that cannot be seen."""
+        with usable(self.path):
+            try:
+                self.path.lstat()
+            except FileNotFoundError:
+                return False
+        return True
+
+    def check(self) -> None:
+        """StateUnusable unless the folder is this user's, and closed to the others."""
+        check_parent_folder(self.path.parent.parent)
+        check_private_folder(self.path.parent)
+        check_private_folder(self.path)
+
+    def create(self) -> bool:
+        """Make what is missing of the folder; says whether the folder itself was made."""
+        make_parent(self)
+        made = make_private_folder(self.path)
+        for name in _SUBFOLDERS:
+            make_private_folder(self.path / name)
+        return made
+
+    def remove(self) -> None:
+        """Remove the folder and everything in it; fine where it is gone already. Symlinks are not followed.
+
+        It is renamed first: whatever happens meanwhile, there is a whole cluster under this name or none.
+        """
+        doomed = self.path.with_name(f"{self.name}{_DOOMED}{secrets.token_hex(4)}")
+        with usable(self.path), contextlib.suppress(FileNotFoundError):
+            self.path.rename(doomed)
+            shutil.rmtree(doomed)
+
+
+def make_parent(folder: ClusterFolder) -> None:
+    """Make the folder of all clusters, in which the lock of each lies."""
+    clusters = folder.path.parent
+    make_private_folder_if_missing(clusters.parent)
+    check_parent_folder(clusters.parent)
+    make_private_folder(clusters)
+
+
+def make_private_folder_if_missing(path: Path) -> None:
+    """Make ``path`` private where it is missing; one that is there is the user's own choice."""
+    with usable(path):
+        present = path.is_dir()
+    if not present:
+        make_private_folder(path)
+
+
+def all_folders(state: Path) -> Iterator[ClusterFolder]:
+    """The folder of each cluster below ``state``, by name."""
+    clusters = state / "clusters"
+    with usable(clusters):
+        try:
+            names = sorted(entry.name for entry in clusters.iterdir() if entry.is_dir())
+        except FileNotFoundError:
+            return
+    for name in names:
+        if _DOOMED not in name:
+            yield ClusterFolder(clusters / name)
+
+
+def remove_doomed(state: Path) -> None:
+    """Finish the removals that were broken off."""
+    for path in (state / "clusters").glob(f"*{_DOOMED}*"):
+        shutil.rmtree(path, ignore_errors=True)

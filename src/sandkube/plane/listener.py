@@ -1,0 +1,147 @@
+"""The listening socket that the server inherits, and the address that the API server tells the cluster.
+
+The socket is bound here, before anything is rendered: the port is known, and there is no moment in which it could be lost.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+from sandkube.errors import PortTaken, SandkubeError
+
+LOOPBACK = "127.0.0.1"
+
+# RFC 5737 keeps this network for documents. Connecting a UDP socket sends nothing; it only picks a route.
+_SOMEWHERE = ("203.0.113.1", 9)
+_SIOCGIFADDR = 0x8915  # Linux, netdevice(7)
+
+
+def bind(asked: int | None, last: int | None = None) -> socket.socket:
+    """A socket that listens on 127.0.0.1.
+
+    On port ``asked``, where one is asked for: PortTaken if somebody else has it. Otherwise on ``last`` if that is free, and
+    on any free port if it is not.
+    """
+    if asked is not None:
+        return _listen(asked)
+    if last is not None:
+        try:
+            return _listen(last)
+        except PortTaken:
+            pass
+    return _listen(0)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # Connections of the server before may linger in TIME_WAIT; two listeners are refused all the same.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"Port {port} on {LOOPBACK} is taken{_by(port)}.",
+                hint="ask for another with --port, or leave --port out to get a free one",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise PortTaken(
+                f"Port {port} on {LOOPBACK} may not be used by this user.", hint="ask for a port above 1023"
+            ) from error
+        raise SandkubeError(
+            f"No socket could be opened on {LOOPBACK}, port {port}: {error.strerror}."
+        ) from error
+    return listener
+
+
+def _by(port: int) -> str:
+    holder = holder_of(port)
+    return f" by {holder}" if holder else ""
+
+
+def holder_of(port: int, proc: Path = Path("/proc")) -> str | None:
+    """The process that listens on ``port``, as ``name (pid N)``, where /proc tells; other users' processes it hides."""
+    inodes = _listening_inodes(port, proc)
+    if not inodes:
+        return None
+    links = {f"socket:[{inode}]" for inode in inodes}
+    for process in proc.glob("[0-9]*"):
+        try:
+            if any(os.readlink(fd) in links for fd in (process / "fd").iterdir()):
+                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+        except OSError:
+            continue
+    return None
+
+
+def _listening_inodes(port: int, proc: Path) -> set[str]:
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        try:
+            rows = (proc / "net" / table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for (
+            row
+        ) in rows:  # proc_net_tcp: sl local_address rem_address st … uid timeout inode; state 0A is LISTEN
+            columns = row.split()
+            if len(columns) > 9 and columns[3] == "0A" and int(columns[1].rpartition(":")[2], 16) == port:
+                inodes.add(columns[9])
+    return inodes
+
+
+def advertise_address() -> str | None:
+    """An IPv4 address of this machine that endpoints may have; None where it only has loopback.
+
+    Nothing listens there: the API server writes it into the endpoints of the service ``kubernetes``, whose validation
+    refuses loopback and link-local addresses.
+    """
+    return first_usable([_address_of_route(), *_addresses_of_interfaces()])
+
+
+def first_usable(addresses: Iterable[str | None]) -> str | None:
+    """The first of ``addresses`` that the validation of endpoints lets pass."""
+    for text in addresses:
+        if text is None:
+            continue
+        address = ipaddress.IPv4Address(text)
+        if not (
+            address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified
+        ):
+            return text
+    return None
+
+
+def _address_of_route() -> str | None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_SOMEWHERE)
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+def _addresses_of_interfaces() -> Iterable[str]:
+    """The first IPv4 address of each interface; nothing where the system is not asked this way."""
+    import fcntl
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            names = [name for _, name in socket.if_nameindex()]
+        except OSError:
+            return
+        for name in names:
+            request = struct.pack("256s", name.encode()[:15])
+            try:
+                answer = fcntl.ioctl(probe.fileno(), _SIOCGIFADDR, request)
+            except OSError:
+                continue
+            yield socket.inet_ntoa(answer[20:24])

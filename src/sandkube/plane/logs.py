@@ -1,0 +1,189 @@
+"""The server's log: its last lines, the lines since a moment, and the lines to come.
+
+The server turns the log by size: ``server.log`` becomes ``server-TIME.log``, and a new file takes its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, dropwhile, islice
+from pathlib import Path
+from typing import BinaryIO
+
+from sandkube.errors import UsageError
+from sandkube.plane.files import usable
+
+_POLL_SECONDS = 0.1
+_BLOCK = 64 * 1024
+
+# klog's header (k8s.io/klog/v2, formatHeader): severity, month and day, time of day; local time, and no year.
+_HEADER = re.compile(r"[IWEF](\d{2})(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{6}) ")
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def size(path: Path) -> int:
+    """How many bytes the log has now: where the lines of the next start will begin."""
+    try:
+        with usable(path):
+            return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def tail(path: Path, count: int, behind: int = 0) -> list[str]:
+    """The last ``count`` lines of one file, without their ends; [] where there is no file.
+
+    Only what stands ``behind`` that many bytes; all of it, if the file is shorter (it was turned since).
+    """
+    if count <= 0:
+        return []
+    data = b""
+    try:
+        with usable(path), path.open("rb") as file:
+            position = file.seek(0, os.SEEK_END)
+            start = behind if behind <= position else 0
+            while position > start and data.count(b"\n") <= count:
+                step = min(_BLOCK, position - start)
+                position -= step
+                file.seek(position)
+                data = file.read(step) + data
+    except FileNotFoundError:
+        return []
+    return data.decode(errors="replace").splitlines()[-count:]
+
+
+def head(path: Path, count: int) -> Iterator[str]:
+    """The first ``count`` lines of one file."""
+    return islice(_lines_of(path), count)
+
+
+def files(path: Path) -> list[Path]:
+    """The log with the older parts of it, oldest first."""
+    older = sorted(path.parent.glob(f"{path.stem}-*{path.suffix}"))
+    return [*older, *([path] if path.exists() else [])]
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """The last ``count`` lines of the log, over all its parts."""
+    found: deque[str] = deque()
+    for part in reversed(files(path)):
+        missing = count - len(found)
+        if missing <= 0:
+            break
+        found.extendleft(reversed(tail(part, missing)))
+    return list(found)
+
+
+def lines(path: Path) -> Iterator[str]:
+    """Every line of the log, over all its parts."""
+    return chain.from_iterable(_lines_of(part) for part in files(path))
+
+
+def _lines_of(path: Path) -> Iterator[str]:
+    try:
+        with usable(path), path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                yield line.rstrip("\n")
+    except FileNotFoundError:  # it was turned while we read
+        return
+
+
+def since(found: Iterable[str], moment: dt.datetime, now: dt.datetime) -> Iterator[str]:
+    """The lines from ``moment`` on; a line without a time belongs to the one before. Both moments need a time zone."""
+
+    def earlier(line: str) -> bool:
+        written = time_of(line, now)
+        return written is None or written < moment
+
+    return dropwhile(earlier, found)
+
+
+def time_of(line: str, now: dt.datetime) -> dt.datetime | None:
+    """When a line was written; None where it does not say. The year is the one that puts it nearest before ``now``."""
+    match = _HEADER.match(line)
+    if match is None:
+        return None
+    month, day, hour, minute, second, microsecond = map(int, match.groups())
+    for year in (now.year + 1, now.year, now.year - 1):
+        try:
+            written = dt.datetime(year, month, day, hour, minute, second, microsecond).astimezone()
+        except ValueError:  # 29 February
+            continue
+        if written <= now + dt.timedelta(days=1):
+            return written
+    return None
+
+
+def parse_since(text: str, now: dt.datetime) -> dt.datetime:
+    """The moment that ``--since`` names: a duration before ``now`` (``5m``, ``1h30m``) or an RFC 3339 time."""
+    match = _DURATION.fullmatch(text)
+    if match and text:
+        days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+        return now - dt.timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        moment = dt.datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
+    except ValueError:
+        raise UsageError(
+            f"`{text}` is neither a duration nor a time.",
+            hint="for example 5m, 1h30m or 2026-11-24T09:45:00Z",
+        ) from None
+    return moment.astimezone()
+
+
+def follow(path: Path, ended: Callable[[], bool], *, poll: float = _POLL_SECONDS) -> Iterator[str]:
+    """The lines that are written from now on, over the turning of the log, until ``ended`` says that no more will come."""
+    current = _Open(path, at_end=True)
+    while True:
+        last_round = ended()
+        yield from current.new()
+        if current.was_turned():
+            yield from current.new()  # what was written between the two questions
+            current.close()
+            current = _Open(path, at_end=False)
+            continue
+        if last_round:
+            current.close()
+            return
+        time.sleep(poll)
+
+
+class _Open:
+    """An open log file, which may be renamed while it is read."""
+
+    def __init__(self, path: Path, *, at_end: bool) -> None:
+        self._path = path
+        self._rest = b""
+        self._file: BinaryIO | None = None
+        with contextlib.suppress(FileNotFoundError):
+            self._file = path.open("rb")
+        if self._file is not None and at_end:
+            self._file.seek(0, os.SEEK_END)
+
+    def new(self) -> Iterator[str]:
+        if self._file is None:
+            return
+        data = self._rest + self._file.read()
+        whole, newline, self._rest = data.rpartition(b"\n")
+        if newline:
+            yield from whole.decode(errors="replace").split("\n")
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def was_turned(self) -> bool:
+        """Whether another file has the name now; if so, this one is to be read to its end and left."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return False
+        if self._file is None:
+            return True
+        mine = os.fstat(self._file.fileno())
+        return (mine.st_dev, mine.st_ino) != (found.st_dev, found.st_ino)
