@@ -1,0 +1,421 @@
+"""Starting clusters: `up`, `up --foreground` and `up --dry-run`.
+
+What holds at any moment, so that a crash at any moment can be repaired:
+
+1. The folder's lock is held from before the first look until Ready (or failure), so two commands never start two servers.
+2. `run.json` is written before anything else once a process exists; Ctrl-C is held back in between.
+3. A server that is found running or starting is taken over, whoever started it; it is never started a second time.
+4. A failed or interrupted `up` puts back what it found: no process, the old `cluster.json`, and no folder if there was none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import errno
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sandkube.cluster import state
+from sandkube.cluster.report import SILENT, Report
+from sandkube.cluster.state import Run, Status
+from sandkube.cluster.stop import TERM_SECONDS, stop_server, sweep
+from sandkube.config import DEFAULT_WAIT, ClusterSpec, Request
+from sandkube.distributions import Address, Plan, distribution
+from sandkube.errors import SandkubeError, StartFailed, UsageError
+from sandkube.plane import datastore_socket, events, listener, logs, pki, process
+from sandkube.plane.events import Event, EventReader, Outcome
+from sandkube.plane.files import usable, write_json, write_private
+from sandkube.plane.folder import ClusterFolder
+from sandkube.plane.lock import locked
+from sandkube.plane.process import Child, Identity
+from sandkube.server import Server, ensure
+
+# A start that another command is busy with, and its clean-up, may take this much longer than the wait for Ready.
+_LOCK_MARGIN = 20.0
+# How long a server that holds the datastore may take to say which process it is.
+_ORPHAN_SECONDS = 5.0
+
+# Answered by the server itself, or without leaving the machine: never asked of a proxy.
+_INTERNAL_HOSTS = ("localhost", "127.0.0.1", "::1", ".svc", ".cluster.local")
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """What `up` did. ``started`` is False where the cluster was running already; ``seconds`` are those of this `up`."""
+
+    status: Status
+    started: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A parent that a server must not outlive: the read end of a pipe whose other end the parent holds."""
+
+    identity: Identity
+    read_fd: int
+
+
+def up(
+    name: str,
+    request: Request = Request(),
+    *,
+    wait: float = DEFAULT_WAIT,
+    report: Report = SILENT,
+    parent: Parent | None = None,
+) -> Up:
+    """Have the cluster ``name`` running as ``request`` asks, and wait up to ``wait`` seconds until it is Ready.
+
+    Fine if it runs already; UsageError if it runs otherwise than asked. With ``wait`` 0 it gives back as soon as the server
+    was started. Raises ServerNotFound, PortTaken, StartFailed (with the log's tail), StateCorrupt, StateUnusable, Locked.
+    """
+    begun = time.monotonic()
+    folder = state.folder_of(name)
+    sweep()
+    if already := _running_as_asked(folder, request):
+        return Up(already, False, time.monotonic() - begun)
+    server = ensure(report.say)
+    with locked(folder, wait + _LOCK_MARGIN, report.step):
+        started = _up(folder, request, server, wait, report, parent)
+    found = state.describe(folder, state.read_spec(folder) or ClusterSpec(name), state.observe(folder))
+    return Up(found, started is not None, time.monotonic() - begun)
+
+
+def serve(
+    name: str,
+    request: Request = Request(),
+    *,
+    wait: float = DEFAULT_WAIT,
+    report: Report = SILENT,
+    on_ready: Callable[[Up], None] = lambda _: None,
+) -> None:
+    """Serve the cluster ``name`` until it is stopped or Ctrl-C: in the foreground, and never longer than this process.
+
+    UsageError if it runs already; SandkubeError, with the log's tail, if the server ends by itself.
+    """
+    begun = time.monotonic()
+    folder = state.folder_of(name)
+    sweep()
+    server = ensure(report.say)
+    with _pipe() as parent:
+        with locked(folder, wait + _LOCK_MARGIN, report.step):
+            child = _up(folder, request, server, wait, report, parent)
+        if child is None:
+            raise UsageError(f"Cluster `{name}` is running already.", hint=f"sandkube down {name}")
+        try:
+            on_ready(Up(state.status(name), True, time.monotonic() - begun))
+            exit_status = child.popen.wait()
+        except BaseException:
+            report.step(f"Stopping cluster `{name}`")
+            process.stop(child.identity, term_seconds=TERM_SECONDS)
+            _forget(folder, child.identity)
+            raise
+        if exit_status != 0:
+            raise SandkubeError(
+                f"The server of cluster `{name}` {_exit_words(exit_status)}.",
+                hint=f"sandkube logs {name}",
+                tail="\n".join(state.last_words(folder, state.read_run(folder))),
+            )
+        _forget(folder, child.identity)
+
+
+def prepare(name: str, request: Request = Request(), *, report: Report = SILENT) -> str:
+    """Make the cluster's folder, certificates and kubeconfig, start nothing, and give back the script that would serve it.
+
+    UsageError if the cluster runs.
+    """
+    folder = state.folder_of(name)
+    server = ensure(report.say)
+    with locked(folder, _LOCK_MARGIN, report.step):
+        spec = _asked(folder, request)
+        if state.observe(folder).process is not None:
+            raise UsageError(f"Cluster `{name}` is running already.", hint=f"sandkube down {name}")
+        with _undone_on_failure(folder), listener.bind(spec.port, spec.last_port) as socket:
+            folder.create()
+            # A place in the folder or, in the script, a folder that the script makes.
+            place = datastore_socket.in_folder(folder) or folder.path / "db" / "kine.sock"
+            plan = _plan(folder, spec, server, socket.getsockname()[1], place)
+            _write_files(plan, report)
+            return distribution(spec.distribution).script(plan)
+
+
+def _running_as_asked(folder: ClusterFolder, request: Request) -> Status | None:
+    """The status of a cluster that runs as asked: nothing is to be done, and no lock is needed to say so."""
+    if not folder.exists():
+        return None
+    folder.check()
+    found = state.observe(folder)
+    spec = state.read_spec(folder)
+    if found.state != "running" or spec is None:
+        return None
+    _refuse_changes(spec, request)
+    return state.describe(folder, spec, found)
+
+
+def _refuse_changes(spec: ClusterSpec, request: Request) -> None:
+    changes = spec.differences(spec.asked(request))
+    if changes:
+        raise UsageError(
+            f"Cluster `{spec.name}` is running, and cannot be changed meanwhile: {', '.join(changes)}.",
+            hint=f"sandkube down {spec.name}, and then this command again",
+        )
+
+
+def _up(
+    folder: ClusterFolder,
+    request: Request,
+    server: Server,
+    wait: float,
+    report: Report,
+    parent: Parent | None,
+) -> Child | None:
+    """`up` with the lock held; the server that was started, or None where one was running."""
+    spec = _asked(folder, request)
+    found = state.observe(folder)
+    if found.process is None and _datastore_is_held(folder):
+        found = _await_orphan(folder)
+    if found.process is not None and found.state == "stopping":
+        report.step(f"Waiting for cluster `{folder.name}` to stop")
+        stop_server(folder)
+    elif found.process is not None:
+        _refuse_changes(state.read_spec(folder) or spec, request)
+        _take_over(folder, found, wait, report)
+        return None
+    with _undone_on_failure(folder):
+        folder.create()
+        if parent:
+            state.write_owner(folder, parent.identity)
+        child, run = _launch(folder, spec, server, report, parent)
+        if wait > 0:
+            _await_ready(folder, run, wait, report, child.exit_status)
+        return child
+
+
+def _asked(folder: ClusterFolder, request: Request) -> ClusterSpec:
+    """What is to be served: what was stored, if anything, with what is asked for now."""
+    if folder.exists():
+        folder.check()
+    spec = (state.read_spec(folder) or ClusterSpec(folder.name)).asked(request)
+    distribution(spec.distribution).check(spec)
+    return spec
+
+
+@contextlib.contextmanager
+def _undone_on_failure(folder: ClusterFolder) -> Iterator[None]:
+    """Ends what was started and puts back what was there, if the block raises; Ctrl-C included."""
+    created = not folder.exists()
+    with usable(folder.spec):
+        before = folder.spec.read_bytes() if folder.spec.exists() else None
+    try:
+        yield
+    except BaseException:
+        with process.interrupts_deferred():
+            living = state.observe_anyhow(folder).process
+            if living is not None:
+                process.stop(living, term_seconds=TERM_SECONDS)
+            datastore_socket.remove_old(folder)
+            if created:
+                folder.remove()
+            elif before is not None:
+                write_private(folder.spec, before)
+        raise
+
+
+def _launch(
+    folder: ClusterFolder, spec: ClusterSpec, server: Server, report: Report, parent: Parent | None
+) -> tuple[Child, Run]:
+    """Start the server, from the free port to the written run.json."""
+    folder.run.unlink(missing_ok=True)
+    datastore_socket.remove_old(folder)
+    events.trim(folder.events)
+    with listener.bind(spec.port, spec.last_port) as socket:
+        port = socket.getsockname()[1]
+        if spec.last_port not in (None, port) and spec.port is None:
+            by = listener.holder_of(spec.last_port or 0)
+            report.say(
+                f"Port {spec.last_port} is taken{f' by {by}' if by else ''}: cluster `{spec.name}` is on port {port} now."
+            )
+        plan = _plan(folder, spec, server, port, datastore_socket.place(folder))
+        _write_files(plan, report)
+        served_by = distribution(spec.distribution)
+        parent_fd = parent.read_fd if parent else None
+        write_json(
+            folder.server_config,
+            served_by.configuration(plan, {"fd": socket.fileno()}, parent_fd),
+            sync=False,
+        )
+        report.step("Starting the server")
+        offsets = events.size(folder.events), logs.size(folder.log)
+        environ = process.environment(os.environ, (*_INTERNAL_HOSTS, served_by.service_range(spec)))
+        with process.interrupts_deferred():
+            child = process.spawn(
+                served_by.command(plan),
+                folder=folder.path,
+                stderr=folder.stderr,
+                environ=environ,
+                keep_fds=[socket.fileno(), *([parent_fd] if parent_fd is not None else [])],
+            )
+            run = Run(child.identity, port, *offsets)
+            try:
+                state.write_run(folder, run)
+            except BaseException:
+                process.stop(child.identity, term_seconds=TERM_SECONDS)
+                raise
+    return child, run
+
+
+def _plan(folder: ClusterFolder, spec: ClusterSpec, server: Server, port: int, socket: Path) -> Plan:
+    address = Address(port, listener.advertise_address())
+    return Plan(replace(spec, last_port=port), folder, address, server, socket)
+
+
+def _write_files(plan: Plan, report: Report) -> None:
+    """Everything in the folder that a server needs, but for server.json."""
+    folder, served_by = plan.folder, distribution(plan.spec.distribution)
+    report.step("Making certificates")
+    names = served_by.certificate_names(plan.spec, plan.address.advertise)
+    first = not folder.kubeconfig.exists()
+    made = pki.ensure(folder.pki, names, dt.datetime.now(dt.timezone.utc))
+    if not first and pki.ADMIN in made:
+        report.say(
+            "The certificates were renewed. If you merged the kubeconfig, merge it again: "
+            f"sandkube kubeconfig {folder.name} --merge"
+        )
+    for path, content in served_by.files(plan).items():
+        write_private(path, content, sync=False)
+    for link in (folder.kubectl, folder.helm):
+        _link(link, plan.server.binary)
+    state.write_spec(folder, plan.spec)
+
+
+def _link(link: Path, target: Path) -> None:
+    """Have ``link`` point at ``target``, replacing what is there at once."""
+    if link.is_symlink() and Path(os.readlink(link)) == target:
+        return
+    temporary = link.with_name(f".{link.name}.new")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    temporary.replace(link)
+
+
+def _take_over(folder: ClusterFolder, found: state.Found, wait: float, report: Report) -> None:
+    """Wait for a server that somebody else started, and write it down if they could not."""
+    living = found.process
+    assert living is not None
+    run = found.run
+    if run is None:
+        spec = state.read_spec(folder)
+        run = Run(living, (spec.last_port if spec else None) or 0)
+        state.write_run(folder, run)
+    if found.state == "running" or wait <= 0:
+        return
+    report.step(f"Cluster `{folder.name}` is starting already: waiting for it")
+    with _undone_on_failure(folder):
+        _await_ready(folder, run, wait, report, None)
+
+
+def _await_ready(
+    folder: ClusterFolder, run: Run, wait: float, report: Report, exit_status: Callable[[], int | None] | None
+) -> None:
+    """Wait for Ready; StartFailed, with all that is known of why, where it does not come."""
+
+    def ended() -> tuple[bool, int | None]:
+        status = exit_status() if exit_status else None
+        return (status is not None or not process.is_alive(run.process)), status
+
+    def tell(event: Event) -> None:
+        if event.event == "ready" and event.component:
+            report.step(f"Starting the server: {event.component} is ready")
+
+    reader = EventReader(folder.events, run.events_offset)
+    outcome = events.await_ready(reader, exit_status=ended, timeout=wait, tell=tell)
+    if outcome.ready is None:
+        raise _start_failed(folder, run, outcome, wait)
+
+
+def _start_failed(folder: ClusterFolder, run: Run, outcome: Outcome, wait: float) -> StartFailed:
+    hint = None
+    if outcome.failed is not None:
+        reason = state.failure_words(outcome.failed)
+        if outcome.failed.component == "datastore":
+            hint = f"if its file is damaged, remove the cluster with all its objects: sandkube delete {folder.name}"
+    elif outcome.ended:
+        reason = f"the server {_exit_words(outcome.exit_status)}"
+    else:
+        reason = f"it was not Ready within {wait:.0f} seconds"
+        hint = "give it longer with --wait SECONDS"
+    if outcome.failed is not None and outcome.ended:
+        reason = f"{reason} (the server {_exit_words(outcome.exit_status)})"
+    return StartFailed(
+        f"Cluster `{folder.name}` did not start: {reason}.",
+        hint=hint,
+        tail="\n".join(state.last_words(folder, run)) or None,
+    )
+
+
+def _exit_words(status: int | None) -> str:
+    if status is None:
+        return "ended"
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = str(-status)
+    return f"was ended by signal {name}" + (" (out of memory?)" if -status == signal.SIGKILL else "")
+
+
+def _datastore_is_held(folder: ClusterFolder) -> bool:
+    """Whether a server holds the datastore, though none is written down. Only while holding the cluster's lock."""
+    import fcntl
+
+    try:
+        with Path(f"{folder.database}.lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        return error.errno in (errno.EAGAIN, errno.EACCES)
+    return False
+
+
+def _await_orphan(folder: ClusterFolder) -> state.Found:
+    """The server that holds the datastore, as soon as its first event names its process."""
+    deadline = time.monotonic() + _ORPHAN_SECONDS
+    while _datastore_is_held(folder):
+        found = state.observe(folder)
+        if found.process is not None:
+            return found
+        if time.monotonic() >= deadline:
+            raise StartFailed(
+                f"An unknown process holds the datastore of cluster `{folder.name}`.",
+                hint=f"find and end it: fuser '{folder.database}.lock'",
+            )
+        time.sleep(0.02)
+    return state.observe(folder)
+
+
+def _forget(folder: ClusterFolder, ended: Identity) -> None:
+    """Remove what says that this server runs, unless another command has done so and started a new one."""
+    with contextlib.suppress(SandkubeError), locked(folder, _LOCK_MARGIN):
+        run = state.read_run(folder) if folder.exists() else None
+        if run is not None and run.process == ended:
+            folder.run.unlink(missing_ok=True)
+            datastore_socket.remove_old(folder)
+
+
+@contextlib.contextmanager
+def _pipe() -> Iterator[Parent]:
+    """A pipe whose end tells the server that this process is gone, however it goes."""
+    read_fd, write_fd = os.pipe()
+    try:
+        me = process.identity(os.getpid()) or Identity(os.getpid(), "")
+        yield Parent(me, read_fd)
+    finally:
+        os.close(read_fd)
+        os.close(write_fd)

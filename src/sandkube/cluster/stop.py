@@ -1,0 +1,87 @@
+"""Ending clusters: `down`, `delete`, and removing what throw-away clusters and broken-off removals left."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandkube import kubeconfig
+from sandkube.cluster import state
+from sandkube.cluster.report import SILENT, Report
+from sandkube.config import state_dir
+from sandkube.plane import datastore_socket, process
+from sandkube.plane.folder import ClusterFolder, all_folders, remove_doomed
+from sandkube.plane.lock import locked, locked_at_once
+from sandkube.plane.process import Stop
+
+# The server stops its parts one after the other and closes its datastore, within a second as a rule.
+TERM_SECONDS = 10.0
+LOCK_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """What `down` did: how the server ended, None if none ran."""
+
+    name: str
+    stop: Stop | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What `delete` did; and the user's kubeconfigs that still name the cluster."""
+
+    name: str
+    stop: Stop | None
+    merged_into: tuple[Path, ...]
+
+
+def down(name: str, *, report: Report = SILENT) -> Down:
+    """End the server of a cluster; the cluster stays, and so do its port and its kubeconfig. Fine if none runs.
+
+    ClusterNotFound, Locked.
+    """
+    folder = state.existing(name)
+    with locked(folder, LOCK_SECONDS, report.step):
+        return Down(name, stop_server(folder, report))
+
+
+def delete(name: str, *, report: Report = SILENT) -> Deleted:
+    """End the server of a cluster and remove the cluster with all its objects. ClusterNotFound, Locked."""
+    folder = state.existing(name)
+    with locked(folder, LOCK_SECONDS, report.step):
+        stop = stop_server(folder, report)
+        folder.remove()
+    files = kubeconfig.user_files(os.environ, own=state_dir())
+    return Deleted(name, stop, tuple(kubeconfig.merged_into(name, files)))
+
+
+def stop_server(folder: ClusterFolder, report: Report = SILENT) -> Stop | None:
+    """End what serves ``folder`` and remove what says that something does. Only while holding the lock."""
+    living = state.observe_anyhow(folder).process
+    stop = None
+    if living is not None:
+        report.step(f"Stopping cluster `{folder.name}`")
+        stop = process.stop(living, term_seconds=TERM_SECONDS)
+    folder.run.unlink(missing_ok=True)
+    datastore_socket.remove_old(folder)
+    return stop
+
+
+def sweep() -> None:
+    """Remove throw-away clusters whose Python process is gone, and what broken-off removals left. Never waits."""
+    root = state_dir()
+    remove_doomed(root)
+    for folder in all_folders(root):
+        if folder.name.startswith(state.THROW_AWAY) and not _wanted(folder):
+            with locked_at_once(folder) as held:
+                if held and not _wanted(folder) and state.observe_anyhow(folder).process is None:
+                    datastore_socket.remove_old(folder)
+                    folder.remove()
+                    folder.lock.unlink(missing_ok=True)  # nobody waits for it: its name was used once
+
+
+def _wanted(folder: ClusterFolder) -> bool:
+    owner = state.read_owner(folder)
+    return owner is not None and process.is_alive(owner)
