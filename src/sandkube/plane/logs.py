@@ -136,21 +136,27 @@ def parse_since(text: str, now: dt.datetime) -> dt.datetime:
     return moment.astimezone()
 
 
-def follow(path: Path, ended: Callable[[], bool], *, poll: float = _POLL_SECONDS) -> Iterator[str]:
-    """The lines that are written from now on, over the turning of the log, until ``ended`` says that no more will come."""
-    current = _Open(path, at_end=True)
-    while True:
-        last_round = ended()
-        yield from current.new()
-        if current.was_turned():
-            yield from current.new()  # what was written between the two questions
-            current.close()
-            current = _Open(path, at_end=False)
-            continue
-        if last_round:
-            current.close()
-            return
-        time.sleep(poll)
+class Follower:
+    """The lines that are written from the moment it is made, over the turning of the log."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._current = _Open(path, at_end=True)
+
+    def lines(self, ended: Callable[[], bool], *, poll: float = _POLL_SECONDS) -> Iterator[str]:
+        """Each line as it comes, until ``ended`` says that no more will; it is asked every ``poll`` seconds."""
+        while True:
+            last_round = ended()
+            yield from self._current.new()
+            if self._current.was_turned():
+                yield from self._current.new()  # what was written between the two questions
+                self._current.close()
+                self._current = _Open(self._path, at_end=False)
+            elif last_round:
+                self._current.close()
+                return
+            else:
+                time.sleep(poll)
 
 
 class _Open:

@@ -1,0 +1,50 @@
+"""`sandkube logs`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Iterable
+
+import click
+
+from sandkube.cli.options import name_argument
+from sandkube.errors import UsageError
+
+
+@click.command()
+@name_argument
+@click.option("-f", "--follow", is_flag=True, envvar="SANDKUBE_LOGS_FOLLOW", show_envvar=True,
+              help="Go on with what is written from now on, until the server ends.")  # fmt: skip
+@click.option("--since", metavar="WHEN", envvar="SANDKUBE_LOGS_SINCE", show_envvar=True,
+              help="From a time (RFC 3339), or for a duration up to now (5m, 1h30m).")  # fmt: skip
+@click.option("--tail", type=int, metavar="LINES", envvar="SANDKUBE_LOGS_TAIL", show_envvar=True,
+              help="Only the last lines.")  # fmt: skip
+def logs(name: str, follow: bool, since: str | None, tail: int | None) -> None:
+    """Print the log of a cluster's server.
+
+    It is one log for the API server, the controller manager, the scheduler and the datastore.
+    """
+    from sandkube.cluster import state
+    from sandkube.plane import logs as log
+
+    if tail is not None and tail < 0:
+        raise UsageError("--tail takes no negative number of lines.")
+    folder = state.existing(name)
+    # Opened before the lines so far are read, so that none falls in between.
+    coming = log.Follower(folder.log) if follow else None
+    now = dt.datetime.now().astimezone()
+    lines: Iterable[str] = log.lines(folder.log)
+    if since is not None:
+        lines = log.since(lines, log.parse_since(since, now), now)
+        lines = lines if tail is None else deque(lines, maxlen=tail)
+    elif tail is not None:
+        lines = log.last_lines(folder.log, tail)
+    _print(lines)
+    if coming is not None:
+        _print(coming.lines(ended=lambda: state.observe(folder).process is None))
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)

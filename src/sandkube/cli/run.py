@@ -1,0 +1,63 @@
+"""Running the command line as a process: signals, errors, exit status. The one place where errors are printed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from sandkube.cli import output
+from sandkube.errors import SandkubeError
+
+EXIT_FAILED = 2
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 128 + signal.SIGTERM
+
+
+def run(command: click.Command) -> NoReturn:
+    """Run ``command`` with this process's arguments, and end the process with its exit status."""
+    # Like Ctrl-C: whatever is being made is undone.
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(exit_status(command, sys.argv[1:]))
+
+
+def exit_status(command: click.Command, arguments: list[str]) -> int:
+    """Run ``command``; errors are printed to stderr. Gives the exit status."""
+    try:
+        status = command.main(arguments, prog_name="sandkube", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except click.exceptions.Abort:
+        output.talk("Interrupted.")
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SandkubeError as error:
+        output.print_error(error)
+        return error.exit_code
+    except BrokenPipeError:  # `sandkube logs | head`
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 -- a fault of ours: never a traceback, always a report
+        from sandkube.cli.crash import write_report
+
+        place = write_report(error, arguments)
+        output.print_error(
+            SandkubeError(
+                f"This is a fault in sandkube: {type(error).__name__}: {error}",
+                hint=f"please report it, with {place}",
+            )
+        )
+        return EXIT_FAILED
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)  # once is enough
+    sys.exit(EXIT_TERMINATED)

@@ -1,0 +1,152 @@
+"""`sandkube up`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sandkube.cli import invocation, output
+from sandkube.cli.options import name_argument, quiet_option
+from sandkube.config import DEFAULT_WAIT, DURABILITIES, Durability, Request
+from sandkube.errors import SandkubeError, UsageError
+
+if TYPE_CHECKING:
+    from sandkube.cluster import Status, Up
+
+
+@click.command()
+@name_argument
+@click.option("--port", type=int, envvar="SANDKUBE_PORT", show_envvar=True,
+              help="The port on 127.0.0.1. Without it: the one it had, or else any free one.")  # fmt: skip
+@click.option("--durability", type=click.Choice(DURABILITIES), envvar="SANDKUBE_DURABILITY", show_envvar=True,
+              help="What a power cut may cost: everything, the last moments, nothing. A killed server costs nothing. "
+              "A new cluster is `normal`.")  # fmt: skip
+@click.option("--wait", type=float, metavar="SECONDS", default=DEFAULT_WAIT, show_default=True,
+              envvar="SANDKUBE_WAIT", show_envvar=True, help="How long to wait for Ready; 0 does not wait.")  # fmt: skip
+@click.option("--apply", "manifests", metavar="PATH", multiple=True, envvar="SANDKUBE_APPLY", show_envvar=True,
+              help="A file, folder or URL to apply once it is Ready. May be repeated.")  # fmt: skip
+@click.option("--api-server-arg", metavar="FLAG=VALUE", multiple=True, envvar="SANDKUBE_API_SERVER_ARG",
+              show_envvar=True, help="A flag for kube-apiserver. May be repeated; '' takes back those from before.")  # fmt: skip
+@click.option("--controller-manager-arg", metavar="FLAG=VALUE", multiple=True,
+              envvar="SANDKUBE_CONTROLLER_MANAGER_ARG", show_envvar=True,
+              help="The same for kube-controller-manager.")  # fmt: skip
+@click.option("--scheduler-arg", metavar="FLAG=VALUE", multiple=True, envvar="SANDKUBE_SCHEDULER_ARG",
+              show_envvar=True, help="The same for kube-scheduler.")  # fmt: skip
+@click.option("--foreground", is_flag=True, envvar="SANDKUBE_FOREGROUND", show_envvar=True,
+              help="Stay, and stop the cluster with Ctrl-C.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, envvar="SANDKUBE_DRY_RUN", show_envvar=True,
+              help="Start nothing: print a shell script that would. Certificates are made, for it to run.")  # fmt: skip
+@quiet_option
+def up(
+    name: str,
+    port: int | None,
+    durability: Durability | None,
+    wait: float,
+    manifests: tuple[str, ...],
+    api_server_arg: tuple[str, ...],
+    controller_manager_arg: tuple[str, ...],
+    scheduler_arg: tuple[str, ...],
+    foreground: bool,
+    dry_run: bool,
+    quiet: bool,
+) -> None:
+    """Start a cluster, and wait until it is Ready.
+
+    A cluster keeps its settings, its port and what is in it; options change the settings of one that is not running.
+    If it runs already, nothing is done.
+    """
+    from sandkube import cluster
+
+    _check(manifests, wait=wait, foreground=foreground, dry_run=dry_run)
+    request = Request(
+        port=port,
+        durability=durability,
+        api_server_args=api_server_arg or None,
+        controller_manager_args=controller_manager_arg or None,
+        scheduler_args=scheduler_arg or None,
+    )
+    with output.Teller(quiet=quiet) as teller:
+        if dry_run:
+            script = cluster.prepare(name, request, report=teller)
+            teller.say(
+                f"Nothing was started. Certificates and kubeconfig are in {cluster.folder_of(name).path}"
+            )
+            click.echo(script, nl=False)
+        elif foreground:
+            cluster.serve(name, request, wait=wait, report=teller,
+                          on_ready=lambda done: _ready(done, manifests, teller, quiet=quiet, stays=True))  # fmt: skip
+        else:
+            done = cluster.up(name, request, wait=wait, report=teller)
+            _ready(done, manifests, teller, quiet=quiet, stays=False)
+
+
+def _check(manifests: Sequence[str], *, wait: float, foreground: bool, dry_run: bool) -> None:
+    if foreground and dry_run:
+        raise UsageError("--foreground and --dry-run exclude one another.")
+    if wait < 0:
+        raise UsageError("--wait takes no negative number of seconds.")
+    if manifests and wait == 0:
+        raise UsageError("--apply needs a cluster that is Ready, so it needs --wait above 0.")
+    for path in manifests:
+        if not (path == "-" or "://" in path or Path(path).exists()):
+            raise UsageError(f"There is no `{path}` to apply.")
+
+
+def _ready(done: Up, manifests: Sequence[str], teller: output.Teller, *, quiet: bool, stays: bool) -> None:
+    """Apply what is to be applied, and say what was done and what comes next."""
+    for path in manifests:
+        teller.step(f"Applying {path}")
+        _apply(done.status, path)
+    if quiet:
+        return
+    teller.say(summary(done))
+    if stays:
+        teller.say("Ctrl-C stops it. In another shell:")
+    for line in next_lines(done.status.name, invocation.words()):
+        teller.say(f"  {line}")
+
+
+def summary(done: Up) -> str:
+    """What `up` did, in one line."""
+    status = done.status
+    if not done.started:
+        return f"Cluster `{status.name}` is running already: {status.url}"
+    if not status.running:
+        return f"Cluster `{status.name}` was started, and is not Ready yet: {status.url}"
+    return f"Cluster `{status.name}` is Ready after {done.seconds:.1f} s: {status.url}"
+
+
+def next_lines(name: str, words: str) -> list[str]:
+    """What a newcomer needs next, to be pasted in the same shell."""
+    return [
+        f'eval "$({invocation.with_name(f"{words} env", name)})"',
+        "kubectl get namespaces",
+        invocation.with_name("sandkube down", name),
+    ]
+
+
+def apply_arguments(path: str) -> list[str]:
+    """kubectl's arguments that apply ``path``; a folder with a kustomization is built first."""
+    names = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+    built = any((Path(path) / name).is_file() for name in names)
+    return ["apply", "-k" if built else "-f", path]
+
+
+def _apply(status: Status, path: str) -> None:
+    import subprocess
+
+    done = subprocess.run(
+        [str(status.folder / "bin" / "kubectl"), *apply_arguments(path)],
+        env={**os.environ, "KUBECONFIG": str(status.kubeconfig)},
+        stdout=2,  # what was applied is talk; `up` has no data
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SandkubeError(
+            f"`{path}` could not be applied. Cluster `{status.name}` is running.",
+            hint=invocation.with_name(f"{invocation.words()} down", status.name),
+        )
