@@ -43,12 +43,16 @@ class ServerBuildHook(BuildHookInterface):  # type: ignore[type-arg]  # generic 
         self._folder = Path(tempfile.mkdtemp(prefix="sandkube-wheel-"))
         built = self._folder / "built"
         template = os.environ.get("SANDKUBE_TEMPLATE")
-        compiling.build(
-            built,
-            report=lambda line: print(line, file=sys.stderr, flush=True),
-            platform=None if platform == platforms.here() else platform,
-            template=Path(template) if template else None,
-        )
+        try:
+            compiling.build(
+                built,
+                report=lambda line: print(line, file=sys.stderr, flush=True),
+                platform=None if platform == platforms.here() else platform,
+                template=Path(template) if template else None,
+            )
+        except BaseException:  # hatchling calls finalize only after success
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
         build_data["pure_python"] = False
         build_data["tag"] = tag
         places = {

@@ -51,7 +51,7 @@ NEEDS = (
     Need(
         "with other projects' manifests",
         "the folder of samples beside the checkout is not there",
-        lambda: (ROOT.parent / "shared" / "samples").is_dir(),
+        (ROOT.parent / "shared" / "samples").is_dir,
     ),
 )
 

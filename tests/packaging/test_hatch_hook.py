@@ -99,6 +99,20 @@ def test_the_wheel_holds_what_was_built(
     assert not Path(sbom).exists()
 
 
+def test_a_build_that_fails_leaves_no_folder(
+    hook_class: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(output: Path, **_: Any) -> None:
+        output.mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compiling, "build", build)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        _hook(hook_class).initialize("standard", _data())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_platform_without_a_wheel_is_refused() -> None:
     with pytest.raises(BuildError, match="no wheel can be made for plan9/amd64"):
         platforms.wheel_tag("plan9/amd64")
