@@ -51,4 +51,4 @@ def test_every_dependency_is_pinned_and_no_index_is_named() -> None:
         "sphinx",
     ):
         assert f'"{name}==' in pins
-    assert "http" not in pins
+    assert "://" not in pins
