@@ -33,7 +33,10 @@ class Terminated(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def terminable() -> Iterator[None]:
-    """Within this, SIGTERM and SIGHUP raise Terminated, so that cleaning up happens as it does for Ctrl-C."""
+    """Within this, SIGTERM and SIGHUP raise Terminated, so that cleaning up happens as it does for Ctrl-C.
+
+    Only where they would end the process at once: a program's own handler, or its ignoring them, stays.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -41,12 +44,16 @@ def terminable() -> Iterator[None]:
     def end(signum: int, _frame: FrameType | None) -> None:
         raise Terminated(signum)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    ours = [
+        number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL
+    ]
+    for number in ours:
+        signal.signal(number, end)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def run(

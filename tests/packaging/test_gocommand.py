@@ -94,6 +94,18 @@ def test_sigterm_is_raised_inside_and_only_inside() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_programs_own_handler_stays() -> None:
+    def own(_number: int, _frame: object) -> None:
+        raise RuntimeError
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        with gocommand.terminable():
+            assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_off_the_main_thread_signals_are_left_alone() -> None:
     ran = []
 

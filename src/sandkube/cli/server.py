@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from sandkube.cli import output
+from sandkube.cli.options import output_option
+
 if TYPE_CHECKING:
     from sandkube.server.listing import Listed
 
-LIST_VERSION = 1
 _MB = 10**6
 
 
@@ -34,22 +35,17 @@ def path() -> None:
 
 
 @server.command()
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@output_option
 def version(output: str) -> None:
     """Print what the binary is made of: its version, and those of Kubernetes, kine, helm and Go."""
     from sandkube.server import locate
     from sandkube.server import version as version_of
 
-    found = version_of(locate()).to_json()
-    if output == "json":
-        click.echo(json.dumps(found, indent=2))
-        return
-    for name, value in found.items():
-        click.echo(f"{name}: {value}")
+    _print_version(version_of(locate()).to_json(), output)
 
 
 @server.command(name="list")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
+@output_option
 @click.option("--verify", is_flag=True, help="Compare the SHA-256 of the cached ones with the recorded one.")
 @click.pass_context
 def list_(context: click.Context, output: str, verify: bool) -> None:  # noqa: FBT001 -- as click calls it
@@ -60,13 +56,7 @@ def list_(context: click.Context, output: str, verify: bool) -> None:  # noqa: F
     from sandkube.server.listing import listed
 
     found = listed(verify=verify)
-    if output == "json":
-        servers = [_as_json(item) for item in found]
-        click.echo(json.dumps({"version": LIST_VERSION, "servers": servers}, indent=2))
-    elif found:
-        _print_table(found)
-    else:
-        click.echo("No servers. In a checkout `sandkube server build` makes one.", err=True)
+    _print_list(found, output)
     if verify and any(item.fault for item in found):
         context.exit(1)
 
@@ -88,7 +78,7 @@ def build(force: bool) -> None:  # noqa: FBT001 -- as click calls it
             "This sandkube does not run from a checkout, so there is no Go source to build.",
             hint="sandkube server install FILE",
         )
-    click.echo(build_server(source, _say, force=force).binary)
+    click.echo(build_server(source, output.talk, force=force).binary)
 
 
 @server.command()
@@ -100,7 +90,7 @@ def install(file: Path) -> None:
     """
     from sandkube.server.install import install as install_server
 
-    click.echo(install_server(file, _say).binary)
+    click.echo(install_server(file, output.talk).binary)
 
 
 @server.command()
@@ -112,15 +102,28 @@ def remove(names: tuple[str, ...]) -> None:
     """
     from sandkube.server.listing import remove as remove_servers
 
-    gone = remove_servers(names, _say)
+    gone = remove_servers(names, output.talk)
     for folder in gone:
-        click.echo(f"Removed {folder}", err=True)
+        output.talk(f"Removed {folder}")
     if not gone:
-        click.echo("The cache holds no server.", err=True)
+        output.talk("The cache holds no server.")
 
 
-def _say(line: str) -> None:
-    click.echo(line, err=True)
+def _print_version(found: dict[str, Any], form: str) -> None:
+    if form == "json":
+        output.print_json({"server": found})
+        return
+    for name, value in found.items():
+        click.echo(f"{name}: {value}")
+
+
+def _print_list(found: list[Listed], form: str) -> None:
+    if form == "json":
+        output.print_json({"servers": [_as_json(item) for item in found]})
+    elif found:
+        _print_table(found)
+    else:
+        output.talk("There are no servers. In a checkout `sandkube server build` makes one.")
 
 
 def _as_json(item: Listed) -> dict[str, Any]:

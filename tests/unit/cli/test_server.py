@@ -99,7 +99,7 @@ def test_install_of_what_is_not_there_is_misuse() -> None:
 def test_version_as_text_and_json(cache_root: Path, tmp_path: Path) -> None:
     _run("install", script(tmp_path / "server", SERVER))
     assert "kubernetes: v9.9.9" in _run("version").stdout
-    assert json.loads(_run("version", "-o", "json").stdout)["contract"] == 1
+    assert json.loads(_run("version", "-o", "json").stdout)["server"]["contract"] == 1
 
 
 def test_build_outside_a_checkout_is_refused() -> None:
