@@ -1,7 +1,7 @@
 """What can be asked of a cluster, how it is kept in ``cluster.json``, and where sandkube keeps things.
 
-A :class:`Request` is what one command asks for; what it leaves open stays as it was. A :class:`ClusterSpec` is the whole
-answer: it is what ``cluster.json`` holds.
+A :class:`Request` is what one command asks for; what it leaves open stays as it was. A :class:`ClusterSpec`
+is the whole answer: it is what ``cluster.json`` holds.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ ENV_SERVER: Final = "SANDKUBE_SERVER"
 ENV_STATE_DIR: Final = "SANDKUBE_STATE_DIR"
 ENV_CACHE_DIR: Final = "SANDKUBE_CACHE_DIR"
 
-# Ready comes within two seconds on an idle machine; a busy one, or a cold start in a sandbox, may take many times that.
+# Ready comes within two seconds on an idle machine; a busy one, or a cold start in a sandbox, may take many
+# times that.
 DEFAULT_WAIT: Final = 60.0
 
 Durability = Literal["fast", "normal", "full"]
 DURABILITIES: Final[tuple[Durability, ...]] = get_args(Durability)
 
 _SPEC_VERSION: Final = 1
+_MAX_PORT: Final = 65535
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -43,6 +45,9 @@ class Request:
     api_server_args: tuple[str, ...] | None = None
     controller_manager_args: tuple[str, ...] | None = None
     scheduler_args: tuple[str, ...] | None = None
+
+
+NOTHING_ASKED: Final = Request()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +82,12 @@ class ClusterSpec:
 
 
 def check_name(name: str) -> str:
-    """``name``, if a cluster may be called so: a DNS label, since it becomes part of names in a kubeconfig."""
+    """Give ``name``, if a cluster may be called so: a DNS label, since it goes into a kubeconfig."""
     if _DNS_LABEL.fullmatch(name):
         return name
     raise UsageError(
         f"`{name}` cannot be the name of a cluster.",
-        hint="a name has up to 63 lower-case letters, digits and `-`, and begins and ends with a letter or digit",
+        hint="up to 63 lower-case letters, digits and `-`, beginning and ending with a letter or digit",
     )
 
 
@@ -101,7 +106,9 @@ def from_json(document: Mapping[str, Any], path: Path) -> ClusterSpec:
         if key != "version" and key not in known:
             raise _corrupt(path, f"the key `{key}` is unknown")
     try:
-        return _checked(ClusterSpec(**{key: _read(key, value) for key, value in document.items() if key != "version"}))
+        return _checked(
+            ClusterSpec(**{key: _read(key, value) for key, value in document.items() if key != "version"})
+        )
     except (TypeError, ValueError, UsageError) as error:
         raise _corrupt(path, str(error)) from error
 
@@ -133,9 +140,11 @@ def _user_dir(environ: Mapping[str, str], variable: str, kind: str) -> Path:
 def _checked(spec: ClusterSpec) -> ClusterSpec:
     check_name(spec.name)
     if spec.durability not in DURABILITIES:
-        raise UsageError(f"`durability` is {', '.join(DURABILITIES[:-1])} or {DURABILITIES[-1]}, not `{spec.durability}`.")
+        raise UsageError(
+            f"`durability` is {', '.join(DURABILITIES[:-1])} or {DURABILITIES[-1]}, not `{spec.durability}`."
+        )
     for key, port in (("port", spec.port), ("last_port", spec.last_port)):
-        if port is not None and not 1 <= port <= 65535:
+        if port is not None and not 1 <= port <= _MAX_PORT:
             raise UsageError(f"`{key}` must be between 1 and 65535, not {port}.")
     return spec
 

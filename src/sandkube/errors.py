@@ -18,6 +18,8 @@
 Exit codes: 0 fine, 1 findings, 2 could not do it or misuse, 130 interrupted.
 """
 
+# ruff: noqa: N818 -- an error's name says what is the matter; that it is an error, its base class says
+
 from __future__ import annotations
 
 __all__ = [

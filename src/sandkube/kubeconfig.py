@@ -1,12 +1,13 @@
 """Kubeconfig files: writing a cluster's own, and merging it into the user's when that is asked for.
 
-Merging follows client-go (k8s.io/client-go/tools/clientcmd): ``KUBECONFIG`` is a list, of which the first file that exists
-gets new entries, and the last one where none does; an entry that is in one of the files already is changed there; while a
-file is changed, ``FILE.lock`` stands beside it. The current context stays as it is, unless it is asked for or there is none.
+Merging follows client-go (k8s.io/client-go/tools/clientcmd): ``KUBECONFIG`` is a list, of which the first
+file that exists gets new entries, and the last one where none does; an entry that is in one of the files
+already is changed there; while a file is changed, ``FILE.lock`` stands beside it. The current context stays
+as it is, unless it is asked for or there is none.
 
-The file is changed as a tree of YAML nodes, not as Python values: what is not ours keeps its order and the very text of its
-values (dates and numbers included). Comments are lost, as with `kubectl config`. Entries of ours carry an extension named
-``sandkube``, and nothing without it is ever replaced or removed.
+The file is changed as a tree of YAML nodes, not as Python values: what is not ours keeps its order and the
+very text of its values (dates and numbers included). Comments are lost, as with `kubectl config`. Entries of
+ours carry an extension named ``sandkube``, and nothing without it is ever replaced or removed.
 """
 
 from __future__ import annotations
@@ -99,8 +100,10 @@ users:
 
 
 def user_files(environ: Mapping[str, str], own: Path) -> list[Path]:
-    """The user's kubeconfig files, in the order they are read. ``own``, a folder of sandkube's files, is not among them:
-    `sandkube env` puts one of those into KUBECONFIG.
+    """The user's kubeconfig files, in the order they are read.
+
+    Files below ``own``, where sandkube keeps its own, are not among them: `sandkube env` puts one into
+    KUBECONFIG.
     """
     listed = [Path(part).absolute() for part in environ.get("KUBECONFIG", "").split(os.pathsep) if part]
     theirs = [path for path in dict.fromkeys(listed) if own not in path.parents]
@@ -115,8 +118,8 @@ def user_files(environ: Mapping[str, str], own: Path) -> list[Path]:
 def merge(text: str, files: Sequence[Path], *, use: bool = False) -> Merged:
     """Put the entries of the kubeconfig ``text``, which :func:`render` made, into the user's ``files``.
 
-    ``use`` makes its context the current one. UsageError where an entry of that name is somebody else's; StateCorrupt for a
-    file that cannot be read; Locked where another program changes one of them.
+    ``use`` makes its context the current one. UsageError where an entry of that name is somebody else's;
+    StateCorrupt for a file that cannot be read; Locked where another program changes one of them.
     """
     own = _parse(text, Path("the cluster's kubeconfig"))
     with _locked(files):
@@ -137,7 +140,10 @@ def merge(text: str, files: Sequence[Path], *, use: bool = False) -> Merged:
 
 
 def unmerge(cluster: str, files: Sequence[Path]) -> list[Path]:
-    """Remove the entries of ``cluster`` that are ours, and the current context if it is ours; the files that were changed."""
+    """Remove the entries of ``cluster`` that are ours, and the current context if it is one of them.
+
+    Gives the files that were changed.
+    """
     name = context_name(cluster)
     written = []
     with _locked(files):
@@ -156,21 +162,18 @@ def unmerge(cluster: str, files: Sequence[Path]) -> list[Path]:
 
 
 def merged_into(cluster: str, files: Sequence[Path]) -> list[Path]:
-    """The files that hold entries of ``cluster`` that are ours. Reads only; a file that cannot be read holds none."""
+    """The files that hold entries of ours for ``cluster``; one that cannot be read holds none."""
     name = context_name(cluster)
     found = []
     for path in files:
         # Most users never merge: a file that does not even hold the name is not parsed.
         with contextlib.suppress(OSError, UnicodeDecodeError, StateCorrupt, StateUnusable):
-            if name in path.read_text(encoding="utf-8") and (tree := _load(path)) is not None:
-                if any(
-                    _is_ours(e) for kind in _KINDS for e in _entries(tree, kind) if _scalar(e, "name") == name
-                ):
-                    found.append(path)
+            if name in path.read_text(encoding="utf-8") and _has_ours(_load(path), name):
+                found.append(path)
     return found
 
 
-# --- the tree -------------------------------------------------------------------------------------------------------
+# --- the tree
 
 
 def _parse(text: str, path: Path) -> yaml.MappingNode:
@@ -228,6 +231,11 @@ def _entries(tree: yaml.MappingNode, kind: str) -> list[yaml.MappingNode]:
     return [entry for entry in value.value if isinstance(entry, yaml.MappingNode)]
 
 
+def _has_ours(tree: yaml.MappingNode | None, name: str) -> bool:
+    entries = [entry for kind in _KINDS for entry in (_entries(tree, kind) if tree else ())]
+    return any(_scalar(entry, "name") == name and _is_ours(entry) for entry in entries)
+
+
 def _is_ours(entry: yaml.MappingNode) -> bool:
     import yaml
 
@@ -240,7 +248,7 @@ def _is_ours(entry: yaml.MappingNode) -> bool:
 
 
 def _put(kind: str, entry: yaml.MappingNode, trees: dict[Path, yaml.MappingNode], target: Path) -> Path:
-    """Replace the entry where one of that name is, or append it to the file ``target``; the file it went to."""
+    """Replace the entry where one of that name is, or append it to ``target``; the file it went to."""
     import yaml
 
     name = _scalar(entry, "name")
@@ -280,7 +288,7 @@ def _remove(tree: yaml.MappingNode, kind: str, name: str) -> bool:
     return removed
 
 
-# --- the files ------------------------------------------------------------------------------------------------------
+# --- the files
 
 
 def _load(path: Path) -> yaml.MappingNode | None:
@@ -306,14 +314,14 @@ def _save(path: Path, tree: yaml.MappingNode) -> None:
         mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else 0o600
         handle, temporary = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
         try:
-            with open(handle, "w", encoding="utf-8") as file:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fchmod(file.fileno(), mode)
                 os.fsync(file.fileno())
-            os.replace(temporary, real)
+            Path(temporary).replace(real)
         except BaseException:
-            os.unlink(temporary)
+            Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise StateUnusable(f"{path} cannot be written: {error.strerror}.") from error
@@ -324,8 +332,7 @@ def _locked(files: Sequence[Path]) -> Iterator[None]:
     """Hold the lock file of each file, in client-go's order."""
     held: list[Path] = []
     try:
-        for path in sorted(files):
-            held.append(_lock(path))
+        held.extend(_lock(path) for path in sorted(files))
         yield
     finally:
         for lock in held:

@@ -1,6 +1,7 @@
 """The command line: one file per command, loaded when it is called.
 
-A command reads its options, calls one function of the layer below, and prints: data on stdout, talk on stderr.
+A command reads its options, calls one function of the layer below, and prints: data on stdout, talk on
+stderr.
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ def cli(context: click.Context, cluster: str) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line and end the process: 0 fine, 1 findings, 2 could not do it or misuse, 130 interrupted."""
+    """Run the command line and end the process.
+
+    Its status: 0 fine, 1 findings, 2 could not do it or misuse, 130 interrupted.
+    """
     from sandkube.cli.run import run
 
     run(cli)

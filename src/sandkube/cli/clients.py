@@ -1,4 +1,4 @@
-"""Becoming kubectl or helm: the process is replaced, so that pipes, signals and `<(…)` are the client's own."""
+"""Becoming kubectl or helm: the process is replaced, so pipes, signals and `<(…)` are the client's own."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def become(context: click.Context, client: str, arguments: Sequence[str]) -> NoR
     binary = _binary(folder.bin / client)
     environ = {**os.environ, "KUBECONFIG": str(folder.kubeconfig)}
     try:
-        os.execve(binary, [client, *arguments], environ)
+        os.execve(binary, [client, *arguments], environ)  # noqa: S606 -- no shell is wanted
     except OSError as error:
         raise ServerNotFound(f"`{binary}` cannot be run: {error.strerror}.") from error
 
 
 def _binary(link: Path) -> Path:
-    """The server binary that answers as the client: the one the cluster was started with, or else the one to be found."""
+    """The binary that answers as the client: the one the cluster was started with, or else the one found."""
     if link.exists():
         return link.resolve()
     from sandkube.server import ensure

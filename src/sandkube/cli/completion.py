@@ -12,7 +12,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print a script that completes sandkube's commands in a shell.
+    r"""Print a script that completes sandkube's commands in a shell.
 
     \b
     bash:  eval "$(sandkube completion bash)"     in ~/.bashrc

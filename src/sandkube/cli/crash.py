@@ -1,8 +1,9 @@
-"""The report of a fault of ours: everything somebody who mends it asks first, and no environment, which may hold secrets."""
+"""The report of a fault of ours: what one who mends it asks first. No environment: it may hold secrets."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 import platform
 import shlex
 import sys
@@ -28,7 +29,7 @@ def write_report(error: BaseException, arguments: Sequence[str]) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="sandkube-crash-"))
     now = dt.datetime.now(dt.timezone.utc)
     handle, name = tempfile.mkstemp(prefix=f"{now:%Y%m%dT%H%M%SZ}-", suffix=".txt", dir=folder)
-    with open(handle, "w", encoding="utf-8") as file:
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     return Path(name)
 

@@ -11,7 +11,7 @@ from sandkube.cli.options import name_argument, quiet_option
 @click.command()
 @name_argument
 @quiet_option
-def delete(name: str, quiet: bool) -> None:
+def delete(name: str, *, quiet: bool) -> None:
     """Stop a cluster and remove it with all its objects.
 
     Its certificates, its kubeconfig and its log go with it. There is no way back.

@@ -12,7 +12,7 @@ from sandkube.plane.process import Stop
 @click.command()
 @name_argument
 @quiet_option
-def down(name: str, quiet: bool) -> None:
+def down(name: str, *, quiet: bool) -> None:
     """Stop a cluster; what is in it stays.
 
     Its port and its kubeconfig stay too: `sandkube up` goes on where this left off.

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from sandkube.cli import invocation, output
-from sandkube.cli.options import name_argument
+from sandkube.cli.options import name_argument, option
 from sandkube.config import ENV_CLUSTER
 from sandkube.errors import ClusterNotFound
 
@@ -19,10 +19,14 @@ SHELLS = ("sh", "bash", "zsh", "fish")
 
 @click.command()
 @name_argument
-@click.option("--shell", type=click.Choice(SHELLS), envvar="SANDKUBE_SHELL_KIND", show_envvar=True,
-              help="The shell that will read it; from $SHELL where it is not given.")  # fmt: skip
+@option(
+    "--shell",
+    type=click.Choice(SHELLS),
+    variable="SHELL",
+    help="The shell that will read it; from $SHELL where it is not given.",
+)
 def env(name: str, shell: str | None) -> None:
-    """Print what a shell needs to use a cluster with plain kubectl and helm.
+    r"""Print what a shell needs to use a cluster with plain kubectl and helm.
 
     \b
     In sh, bash and zsh:  eval "$(sandkube env)"
@@ -37,17 +41,17 @@ def env(name: str, shell: str | None) -> None:
         command = invocation.with_name(f"{invocation.words()} up", name)
         output.talk(f"Cluster `{name}` is {found.state}. To start it: {command}")
     kind = shell or shell_of(os.environ)
-    set_by = settings(name, found.folder, found.kubeconfig)
-    click.echo(render(kind, set_by, path_with(os.environ.get("PATH", ""), found.folder / "bin")), nl=False)
+    variables = settings(name, found.kubeconfig)
+    click.echo(render(kind, variables, path_with(os.environ.get("PATH", ""), found.folder / "bin")), nl=False)
 
 
-def settings(name: str, folder: Path, kubeconfig: Path) -> dict[str, str]:
+def settings(name: str, kubeconfig: Path) -> dict[str, str]:
     """The variables, but for PATH, of a shell that uses the cluster."""
     return {"KUBECONFIG": str(kubeconfig), ENV_CLUSTER: name}
 
 
 def path_with(path: str, bin_folder: Path) -> tuple[str, str]:
-    """What to put before and behind the PATH that there is: kubectl and helm win, and sandkube's script gives way.
+    """What to put before and behind the PATH there is: kubectl and helm win, sandkube's script gives way.
 
     (Its folder has a python, too, that must not take the place of the person's own.) Nothing is added twice.
     """

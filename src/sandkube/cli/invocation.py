@@ -14,7 +14,7 @@ from sandkube.config import DEFAULT_NAME
 
 
 def words(environ: Mapping[str, str] = os.environ, argv0: str | None = None) -> str:
-    """The words that call this sandkube from the person's shell: ``sandkube``, ``uv run sandkube``, or a path."""
+    """What calls this sandkube from the person's shell: ``sandkube``, ``uv run sandkube``, or a path."""
     called = sys.argv[0] if argv0 is None else argv0
     script = script_folder(called) / "sandkube"
     if _found_in_shell(script, environ):

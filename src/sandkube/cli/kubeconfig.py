@@ -7,24 +7,28 @@ import os
 import click
 
 from sandkube.cli import output
-from sandkube.cli.options import name_argument
+from sandkube.cli.options import name_argument, option
 from sandkube.errors import ClusterNotFound, UsageError
 
 
 @click.command()
 @name_argument
-@click.option("--merge", is_flag=True, envvar="SANDKUBE_KUBECONFIG_MERGE", show_envvar=True,
-              help="Add the cluster to your own kubeconfig.")  # fmt: skip
-@click.option("--use", is_flag=True, envvar="SANDKUBE_KUBECONFIG_USE", show_envvar=True,
-              help="With --merge: make it the current context.")  # fmt: skip
-@click.option("--unmerge", is_flag=True, envvar="SANDKUBE_KUBECONFIG_UNMERGE", show_envvar=True,
-              help="Remove it from there; also after the cluster was deleted.")  # fmt: skip
-@click.option("--path", is_flag=True, envvar="SANDKUBE_KUBECONFIG_PATH", show_envvar=True,
-              help="Print where the cluster's own kubeconfig is.")  # fmt: skip
-def kubeconfig(name: str, merge: bool, use: bool, unmerge: bool, path: bool) -> None:
+@option("--merge", is_flag=True, variable="KUBECONFIG_MERGE", help="Add the cluster to your own kubeconfig.")
+@option("--use", is_flag=True, variable="KUBECONFIG_USE", help="With --merge: make it the current context.")
+@option(
+    "--unmerge",
+    is_flag=True,
+    variable="KUBECONFIG_UNMERGE",
+    help="Remove it from there; also after the cluster was deleted.",
+)
+@option(
+    "--path", is_flag=True, variable="KUBECONFIG_PATH", help="Print where the cluster's own kubeconfig is."
+)
+def kubeconfig(name: str, *, merge: bool, use: bool, unmerge: bool, path: bool) -> None:
     """Print a cluster's kubeconfig, or merge it into yours.
 
-    Yours is what KUBECONFIG lists, or ~/.kube/config. Only entries that sandkube made are ever changed or removed.
+    Yours is what KUBECONFIG lists, or ~/.kube/config. Only entries that sandkube made are ever changed or
+    removed.
     """
     if merge + unmerge + path > 1:
         raise UsageError("--merge, --unmerge and --path exclude one another.")

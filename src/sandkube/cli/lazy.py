@@ -12,7 +12,8 @@ import click
 class LazyGroup(click.Group):
     """A click group whose command ``x-y`` is the click command ``x_y`` in the module ``PACKAGE.x_y``.
 
-    Where that name is taken by a builtin, the attribute may end in ``_``. ``commands_help`` has each command's line in the list.
+    Where that name is taken by a builtin, the attribute may end in ``_``. ``commands_help`` has each
+    command's line in the list.
     """
 
     def __init__(self, *args: Any, commands_help: Mapping[str, str], package: str, **kwargs: Any) -> None:
@@ -20,11 +21,11 @@ class LazyGroup(click.Group):
         self._lines = dict(commands_help)
         self._package = package
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         """The names, in the order they were given."""
         return list(self._lines)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of that name, loaded; None where there is none."""
         if cmd_name not in self._lines:
             return None
@@ -34,7 +35,7 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list of commands in the help."""
         with formatter.section("Commands"):
             formatter.write_dl(list(self._lines.items()))

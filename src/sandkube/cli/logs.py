@@ -8,19 +8,27 @@ from collections.abc import Iterable
 
 import click
 
-from sandkube.cli.options import name_argument
+from sandkube.cli.options import name_argument, option
 from sandkube.errors import UsageError
 
 
 @click.command()
 @name_argument
-@click.option("-f", "--follow", is_flag=True, envvar="SANDKUBE_LOGS_FOLLOW", show_envvar=True,
-              help="Go on with what is written from now on, until the server ends.")  # fmt: skip
-@click.option("--since", metavar="WHEN", envvar="SANDKUBE_LOGS_SINCE", show_envvar=True,
-              help="From a time (RFC 3339), or for a duration up to now (5m, 1h30m).")  # fmt: skip
-@click.option("--tail", type=int, metavar="LINES", envvar="SANDKUBE_LOGS_TAIL", show_envvar=True,
-              help="Only the last lines.")  # fmt: skip
-def logs(name: str, follow: bool, since: str | None, tail: int | None) -> None:
+@option(
+    "-f",
+    "--follow",
+    is_flag=True,
+    variable="LOGS_FOLLOW",
+    help="Go on with what is written from now on, until the server ends.",
+)
+@option(
+    "--since",
+    metavar="WHEN",
+    variable="LOGS_SINCE",
+    help="From a time (RFC 3339), or for a duration up to now (5m, 1h30m).",
+)
+@option("--tail", type=int, metavar="LINES", variable="LOGS_TAIL", help="Only the last lines.")
+def logs(name: str, *, follow: bool, since: str | None, tail: int | None) -> None:
     """Print the log of a cluster's server.
 
     It is one log for the API server, the controller manager, the scheduler and the datastore.

@@ -11,7 +11,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def _name_or_chosen(context: click.Context, _: click.Parameter, value: str | None) -> str:
-    """The name that the command was given, or else the one of `sandkube --cluster`, which knows SANDKUBE_CLUSTER."""
+    """The name the command was given, or else that of `sandkube --cluster`, which knows SANDKUBE_CLUSTER."""
     return value if value is not None else str(context.obj)
 
 
@@ -19,21 +19,21 @@ name_argument: Callable[[_Function], _Function] = click.argument(
     "name", required=False, metavar="[NAME]", callback=_name_or_chosen
 )
 
-output_option: Callable[[_Function], _Function] = click.option(
+
+def option(*names: str, variable: str, **settings: Any) -> Callable[[_Function], _Function]:
+    """An option that the environment variable ``SANDKUBE_variable`` sets as well, and whose help says so."""
+    return click.option(*names, envvar=f"SANDKUBE_{variable}", show_envvar=True, **settings)
+
+
+output_option: Callable[[_Function], _Function] = option(
     "-o",
     "--output",
+    variable="OUTPUT",
     type=click.Choice(["text", "json"]),
     default="text",
-    envvar="SANDKUBE_OUTPUT",
-    show_envvar=True,
     help="For people, or for programs.",
 )
 
-quiet_option: Callable[[_Function], _Function] = click.option(
-    "-q",
-    "--quiet",
-    is_flag=True,
-    envvar="SANDKUBE_QUIET",
-    show_envvar=True,
-    help="Say nothing unless it is amiss.",
+quiet_option: Callable[[_Function], _Function] = option(
+    "-q", "--quiet", variable="QUIET", is_flag=True, help="Say nothing unless it is amiss."
 )

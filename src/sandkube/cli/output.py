@@ -13,6 +13,7 @@ from sandkube.errors import SandkubeError
 
 if TYPE_CHECKING:
     from rich.status import Status
+    from typing_extensions import Self
 
 JSON_VERSION = 1
 
@@ -23,7 +24,7 @@ def talk(text: str) -> None:
 
 
 def colored(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether to write colours: NO_COLOR (no-color.org) forbids them, FORCE_COLOR asks for them, else a terminal gets them."""
+    """Whether to write colours: NO_COLOR (no-color.org) forbids it, FORCE_COLOR asks for it."""
     if environ.get("NO_COLOR"):
         return False
     if environ.get("FORCE_COLOR"):
@@ -50,21 +51,22 @@ def print_json(document: Mapping[str, object]) -> None:
 class Teller:
     """Tells what is being done (a :class:`sandkube.cluster.Report`); to be used as a context manager.
 
-    On a terminal each step replaces the one before, and nothing is left of them at the end; elsewhere each is a line.
-    ``quiet`` shows no steps, but still what is said.
+    On a terminal each step replaces the one before, and nothing is left of them at the end; elsewhere each is
+    a line. ``quiet`` shows no steps, but still what is said.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._status: Status | None = None
 
-    def __enter__(self) -> Teller:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._clear()
 
     def step(self, text: str) -> None:
+        """Show what is being done now."""
         if self._quiet:
             return
         if not (sys.stderr.isatty() and os.environ.get("TERM") != "dumb"):
@@ -78,6 +80,7 @@ class Teller:
             self._status.start()
 
     def say(self, text: str) -> None:
+        """Show a line that stays."""
         self._clear()
         talk(text)
 

@@ -1,4 +1,4 @@
-"""Running the command line as a process: signals, errors, exit status. The one place where errors are printed."""
+"""Running the command line as a process: signals, errors, exit status. Errors are printed here alone."""
 
 from __future__ import annotations
 

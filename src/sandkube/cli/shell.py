@@ -27,10 +27,10 @@ def shell(name: str) -> None:
     program = os.environ.get("SHELL") or "/bin/sh"
     before, behind = env.path_with(os.environ.get("PATH", ""), found.folder / "bin")
     path = os.pathsep.join(part for part in (before, os.environ.get("PATH", ""), behind) if part)
-    environ = {**os.environ, **env.settings(name, found.folder, found.kubeconfig), "PATH": path}
+    environ = {**os.environ, **env.settings(name, found.kubeconfig), "PATH": path}
     output.talk(f"kubectl and helm use cluster `{name}` here; `exit` leaves this shell.")
     try:
-        os.execve(program, [program], environ)
+        os.execve(program, [program], environ)  # noqa: S606 -- the person's own shell
     except OSError as error:
         raise UsageError(
             f"The shell `{program}` cannot be run: {error.strerror}.", hint="export SHELL=/bin/sh"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sandkube.cli import invocation, output
-from sandkube.cli.options import name_argument, quiet_option
+from sandkube.cli.options import name_argument, option, quiet_option
 from sandkube.config import DEFAULT_WAIT, DURABILITIES, Durability, Request
 from sandkube.errors import SandkubeError, UsageError
 
@@ -20,29 +20,68 @@ if TYPE_CHECKING:
 
 @click.command()
 @name_argument
-@click.option("--port", type=int, envvar="SANDKUBE_PORT", show_envvar=True,
-              help="The port on 127.0.0.1. Without it: the one it had, or else any free one.")  # fmt: skip
-@click.option("--durability", type=click.Choice(DURABILITIES), envvar="SANDKUBE_DURABILITY", show_envvar=True,
-              help="What a power cut may cost: everything, the last moments, nothing. A killed server costs nothing. "
-              "A new cluster is `normal`.")  # fmt: skip
-@click.option("--wait", type=float, metavar="SECONDS", default=DEFAULT_WAIT, show_default=True,
-              envvar="SANDKUBE_WAIT", show_envvar=True, help="How long to wait for Ready; 0 does not wait.")  # fmt: skip
-@click.option("--apply", "manifests", metavar="PATH", multiple=True, envvar="SANDKUBE_APPLY", show_envvar=True,
-              help="A file, folder or URL to apply once it is Ready. May be repeated.")  # fmt: skip
-@click.option("--api-server-arg", metavar="FLAG=VALUE", multiple=True, envvar="SANDKUBE_API_SERVER_ARG",
-              show_envvar=True, help="A flag for kube-apiserver. May be repeated; '' takes back those from before.")  # fmt: skip
-@click.option("--controller-manager-arg", metavar="FLAG=VALUE", multiple=True,
-              envvar="SANDKUBE_CONTROLLER_MANAGER_ARG", show_envvar=True,
-              help="The same for kube-controller-manager.")  # fmt: skip
-@click.option("--scheduler-arg", metavar="FLAG=VALUE", multiple=True, envvar="SANDKUBE_SCHEDULER_ARG",
-              show_envvar=True, help="The same for kube-scheduler.")  # fmt: skip
-@click.option("--foreground", is_flag=True, envvar="SANDKUBE_FOREGROUND", show_envvar=True,
-              help="Stay, and stop the cluster with Ctrl-C.")  # fmt: skip
-@click.option("--dry-run", is_flag=True, envvar="SANDKUBE_DRY_RUN", show_envvar=True,
-              help="Start nothing: print a shell script that would. Certificates are made, for it to run.")  # fmt: skip
+@option(
+    "--port",
+    variable="PORT",
+    type=int,
+    help="The port on 127.0.0.1. Without it: the one it had, or else any free one.",
+)
+@option(
+    "--durability",
+    variable="DURABILITY",
+    type=click.Choice(DURABILITIES),
+    help="What a power cut may cost: `fast` everything, `normal` the last moments, `full` nothing. "
+    "A server that is killed loses nothing in any case. A new cluster is `normal`.",
+)
+@option(
+    "--wait",
+    variable="WAIT",
+    type=float,
+    metavar="SECONDS",
+    default=DEFAULT_WAIT,
+    show_default=True,
+    help="How long to wait for Ready; 0 does not wait.",
+)
+@option(
+    "--apply",
+    "manifests",
+    variable="APPLY",
+    metavar="PATH",
+    multiple=True,
+    help="A file, folder or URL to apply once it is Ready. May be repeated.",
+)
+@option(
+    "--api-server-arg",
+    variable="API_SERVER_ARG",
+    metavar="FLAG=VALUE",
+    multiple=True,
+    help="A flag for kube-apiserver. May be repeated; '' takes back those of before.",
+)
+@option(
+    "--controller-manager-arg",
+    variable="CONTROLLER_MANAGER_ARG",
+    metavar="FLAG=VALUE",
+    multiple=True,
+    help="The same for kube-controller-manager.",
+)
+@option(
+    "--scheduler-arg",
+    variable="SCHEDULER_ARG",
+    metavar="FLAG=VALUE",
+    multiple=True,
+    help="The same for kube-scheduler.",
+)
+@option("--foreground", variable="FOREGROUND", is_flag=True, help="Stay, and stop the cluster with Ctrl-C.")
+@option(
+    "--dry-run",
+    variable="DRY_RUN",
+    is_flag=True,
+    help="Start nothing: print a shell script that would. The certificates it needs are made.",
+)
 @quiet_option
 def up(
     name: str,
+    *,
     port: int | None,
     durability: Durability | None,
     wait: float,
@@ -56,8 +95,8 @@ def up(
 ) -> None:
     """Start a cluster, and wait until it is Ready.
 
-    A cluster keeps its settings, its port and what is in it; options change the settings of one that is not running.
-    If it runs already, nothing is done.
+    A cluster keeps its settings, its port and what is in it; options change the settings of one that is not
+    running. If it runs already, nothing is done.
     """
     from sandkube import cluster
 
@@ -65,9 +104,9 @@ def up(
     request = Request(
         port=port,
         durability=durability,
-        api_server_args=api_server_arg or None,
-        controller_manager_args=controller_manager_arg or None,
-        scheduler_args=scheduler_arg or None,
+        api_server_args=_arguments(api_server_arg),
+        controller_manager_args=_arguments(controller_manager_arg),
+        scheduler_args=_arguments(scheduler_arg),
     )
     with output.Teller(quiet=quiet) as teller:
         if dry_run:
@@ -77,11 +116,19 @@ def up(
             )
             click.echo(script, nl=False)
         elif foreground:
-            cluster.serve(name, request, wait=wait, report=teller,
-                          on_ready=lambda done: _ready(done, manifests, teller, quiet=quiet, stays=True))  # fmt: skip
+
+            def ready(done: Up) -> None:
+                _ready(done, manifests, teller, quiet=quiet, stays=True)
+
+            cluster.serve(name, request, wait=wait, report=teller, on_ready=ready)
         else:
             done = cluster.up(name, request, wait=wait, report=teller)
             _ready(done, manifests, teller, quiet=quiet, stays=False)
+
+
+def _arguments(given: tuple[str, ...]) -> tuple[str, ...] | None:
+    """What was given for a component: None if nothing was; an empty one alone takes back those of before."""
+    return tuple(argument for argument in given if argument) if given else None
 
 
 def _check(manifests: Sequence[str], *, wait: float, foreground: bool, dry_run: bool) -> None:
@@ -130,7 +177,7 @@ def next_lines(name: str, words: str) -> list[str]:
 
 
 def apply_arguments(path: str) -> list[str]:
-    """kubectl's arguments that apply ``path``; a folder with a kustomization is built first."""
+    """Give kubectl's arguments that apply ``path``; a folder with a kustomization is built first."""
     names = ("kustomization.yaml", "kustomization.yml", "Kustomization")
     built = any((Path(path) / name).is_file() for name in names)
     return ["apply", "-k" if built else "-f", path]

@@ -1,7 +1,8 @@
 """The life of a cluster: up, down, status, list, delete; and :class:`Cluster` for Python.
 
-One function per thing that a person asks for. Each can be called at any time, in any state that a crash may have left; those
-that change a cluster hold its lock. Modules, lower ones first: ``state`` (what is there), ``stop``, ``start``, ``control``.
+One function per thing that a person asks for. Each can be called at any time, in any state that a crash may
+have left; those that change a cluster hold its lock. Modules, lower ones first: ``state`` (what is there),
+``stop``, ``start``, ``control``.
 """
 
 from __future__ import annotations

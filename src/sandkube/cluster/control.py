@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from sandkube.cluster import start, state, stop
 from sandkube.cluster.report import SILENT, Report
@@ -18,25 +19,29 @@ from sandkube.errors import ClusterNotRunning, CommandFailed, UsageError
 from sandkube.plane import process
 from sandkube.plane.process import Identity
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 __all__ = ["Cluster"]
 
 
 class Cluster:
     """One control plane.
 
-    Without a name it is thrown away: it gets a name of its own, writes with durability ``fast``, is deleted at the end of the
-    ``with`` block, and its server ends with this Python process, even if that is killed. (What it leaves in the state folder
-    then is removed by the next sandkube command.) A child made with ``os.fork`` alone keeps the server alive as long as itself.
+    Without a name it is thrown away: it gets a name of its own, writes with durability ``fast``, is deleted
+    at the end of the ``with`` block, and its server ends with this Python process, even if that is killed.
+    (What it leaves in the state folder then is removed by the next sandkube command.) A child made with
+    ``os.fork`` alone keeps the server alive as long as itself.
 
-    With a name it is the same cluster that ``sandkube up NAME`` starts, and stays. The ``with`` block ends the server that it
-    started itself, and leaves one alone that was running before.
+    With a name it is the same cluster that ``sandkube up NAME`` starts, and stays. The ``with`` block ends
+    the server that it started itself, and leaves one alone that was running before.
 
     >>> with Cluster() as cluster:                          # doctest: +SKIP
     ...     cluster.kubectl("create", "namespace", "demo")
     ...     print(cluster.url, cluster.kubeconfig_path)
 
-    ``port``, ``durability`` and the arguments are those of ``sandkube up``; ``wait`` is how many seconds :meth:`up` waits for
-    Ready; ``report`` is told what is being done.
+    ``port``, ``durability`` and the arguments are those of ``sandkube up``; ``wait`` is how many seconds
+    :meth:`up` waits for Ready; ``report`` is told what is being done.
     """
 
     def __init__(
@@ -71,7 +76,7 @@ class Cluster:
     def __repr__(self) -> str:
         return f"Cluster({'' if self.throw_away else repr(self.name)})"
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         return self.up()
 
     def __exit__(
@@ -82,8 +87,8 @@ class Cluster:
         elif self._ours:
             self.down()
 
-    def up(self) -> Cluster:
-        """Start it, if it does not run, and wait until it is Ready. Raises what :func:`sandkube.cluster.up` raises."""
+    def up(self) -> Self:
+        """Start it, if it does not run, and wait until it is Ready. Raises what ``cluster.up`` raises."""
         if not self.throw_away:
             done = start.up(self.name, self._request, wait=self._wait, report=self._report)
             self._ours = self._ours or done.started
@@ -99,6 +104,7 @@ class Cluster:
             start.up(self.name, self._request, wait=self._wait, report=self._report, parent=parent)
         except BaseException:
             os.close(write_fd)
+            self._folder.lock.unlink(missing_ok=True)
             raise
         finally:
             os.close(read_fd)
@@ -106,7 +112,7 @@ class Cluster:
         self._end = weakref.finalize(self, _discard, os.getpid(), self.name, write_fd)
 
     def down(self) -> None:
-        """End its server; the cluster stays. Fine if none runs. (A throw-away cluster is deleted.)"""
+        """End its server, if one runs; the cluster stays. One that is thrown away is deleted."""
         if self.throw_away:
             self.delete()
         else:
@@ -124,12 +130,12 @@ class Cluster:
 
     @property
     def kubeconfig_path(self) -> Path:
-        """The cluster's own kubeconfig, which is there from the first :meth:`up` on."""
+        """The cluster's own kubeconfig; it is there from the first :meth:`up` on."""
         return self._folder.kubeconfig
 
     @property
     def url(self) -> str:
-        """Where the API server answers, as ``https://127.0.0.1:PORT``; ClusterNotRunning if it does not."""
+        """Where the API server answers: ``https://127.0.0.1:PORT``. ClusterNotRunning if it does not."""
         url = self.status.url
         if url is None:
             raise ClusterNotRunning(f"Cluster `{self.name}` is not running.")
@@ -141,23 +147,31 @@ class Cluster:
         return state.status(self.name)
 
     def kubectl(
-        self, *arguments: str, input: str | None = None, check: bool = True, timeout: float | None = None
+        self,
+        *arguments: str,
+        input: str | None = None,  # noqa: A002 -- as subprocess.run calls it
+        check: bool = True,
+        timeout: float | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl against this cluster; gives its ``returncode``, ``stdout`` and ``stderr`` as text.
 
         ``input`` goes to its standard input. CommandFailed where it does not succeed and ``check`` is set;
         subprocess.TimeoutExpired after ``timeout`` seconds.
         """
-        return self._run("kubectl", arguments, input, check, timeout)
+        return self._run("kubectl", arguments, text=input, check=check, timeout=timeout)
 
     def helm(
-        self, *arguments: str, input: str | None = None, check: bool = True, timeout: float | None = None
+        self,
+        *arguments: str,
+        input: str | None = None,  # noqa: A002 -- as subprocess.run calls it
+        check: bool = True,
+        timeout: float | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run helm against this cluster, as :meth:`kubectl` runs kubectl."""
-        return self._run("helm", arguments, input, check, timeout)
+        return self._run("helm", arguments, text=input, check=check, timeout=timeout)
 
     def _run(
-        self, program: str, arguments: Sequence[str], text: str | None, check: bool, timeout: float | None
+        self, program: str, arguments: Sequence[str], *, text: str | None, check: bool, timeout: float | None
     ) -> subprocess.CompletedProcess[str]:
         if not self._folder.kubeconfig.exists():
             raise ClusterNotRunning(f"Cluster `{self.name}` was not started yet.")
@@ -182,7 +196,7 @@ class Cluster:
 
 
 def _discard(owner: int, name: str, write_fd: int) -> None:
-    """Delete a throw-away cluster; in a forked child, which inherits this duty but not the cluster, only let go of the pipe."""
+    """Delete a throw-away cluster. A forked child inherits this duty, not the cluster: it only lets go."""
     os.close(write_fd)
     folder = state.folder_of(name)
     if os.getpid() == owner and folder.exists():

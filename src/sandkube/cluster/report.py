@@ -18,9 +18,11 @@ class Report(Protocol):
 class Silent:
     """Takes everything and shows nothing."""
 
-    def step(self, text: str) -> None: ...
+    def step(self, text: str) -> None:
+        """Forget it."""
 
-    def say(self, text: str) -> None: ...
+    def say(self, text: str) -> None:
+        """Forget it."""
 
 
 SILENT = Silent()

@@ -2,10 +2,11 @@
 
 What holds at any moment, so that a crash at any moment can be repaired:
 
-1. The folder's lock is held from before the first look until Ready (or failure), so two commands never start two servers.
-2. `run.json` is written before anything else once a process exists; Ctrl-C is held back in between.
-3. A server that is found running or starting is taken over, whoever started it; it is never started a second time.
-4. A failed or interrupted `up` puts back what it found: no process, the old `cluster.json`, and no folder if there was none.
+1. The folder's lock is held from before the first look until Ready (or failure), so two commands never start
+two servers. 2. `run.json` is written before anything else once a process exists; Ctrl-C is held back in
+between. 3. A server that is found running or starting is taken over, whoever started it; it is never started
+a second time. 4. A failed or interrupted `up` puts back what it found: no process, the old `cluster.json`,
+and no folder if there was none.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sandkube.cluster import state
 from sandkube.cluster.report import SILENT, Report
 from sandkube.cluster.state import Run, Status
 from sandkube.cluster.stop import TERM_SECONDS, stop_server, sweep
-from sandkube.config import DEFAULT_WAIT, ClusterSpec, Request
+from sandkube.config import DEFAULT_WAIT, NOTHING_ASKED, ClusterSpec, Request
 from sandkube.distributions import Address, Plan, distribution
 from sandkube.errors import SandkubeError, StartFailed, UsageError
 from sandkube.plane import datastore_socket, events, listener, logs, pki, process
@@ -35,7 +36,8 @@ from sandkube.plane.lock import locked
 from sandkube.plane.process import Child, Identity
 from sandkube.server import Server, ensure
 
-# A start that another command is busy with, and its clean-up, may take this much longer than the wait for Ready.
+# A start that another command is busy with, and its clean-up, may take this much longer than the wait for
+# Ready.
 _LOCK_MARGIN = 20.0
 # How long a server that holds the datastore may take to say which process it is.
 _ORPHAN_SECONDS = 5.0
@@ -46,7 +48,7 @@ _INTERNAL_HOSTS = ("localhost", "127.0.0.1", "::1", ".svc", ".cluster.local")
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """What `up` did. ``started`` is False where the cluster was running already; ``seconds`` are those of this `up`."""
+    """What `up` did. ``started`` is False if the cluster ran already; ``seconds`` are those it took."""
 
     status: Status
     started: bool
@@ -63,16 +65,17 @@ class Parent:
 
 def up(
     name: str,
-    request: Request = Request(),
+    request: Request = NOTHING_ASKED,
     *,
     wait: float = DEFAULT_WAIT,
     report: Report = SILENT,
     parent: Parent | None = None,
 ) -> Up:
-    """Have the cluster ``name`` running as ``request`` asks, and wait up to ``wait`` seconds until it is Ready.
+    """Have the cluster ``name`` running as ``request`` asks; wait up to ``wait`` seconds until it is Ready.
 
-    Fine if it runs already; UsageError if it runs otherwise than asked. With ``wait`` 0 it gives back as soon as the server
-    was started. Raises ServerNotFound, PortTaken, StartFailed (with the log's tail), StateCorrupt, StateUnusable, Locked.
+    Fine if it runs already; UsageError if it runs otherwise than asked. With ``wait`` 0 it gives back as soon
+    as the server was started. Raises ServerNotFound, PortTaken, StartFailed (with the log's tail),
+    StateCorrupt, StateUnusable, Locked.
     """
     begun = time.monotonic()
     folder = state.folder_of(name)
@@ -88,13 +91,13 @@ def up(
 
 def serve(
     name: str,
-    request: Request = Request(),
+    request: Request = NOTHING_ASKED,
     *,
     wait: float = DEFAULT_WAIT,
     report: Report = SILENT,
     on_ready: Callable[[Up], None] = lambda _: None,
 ) -> None:
-    """Serve the cluster ``name`` until it is stopped or Ctrl-C: in the foreground, and never longer than this process.
+    """Serve the cluster ``name`` in the foreground until it is stopped, and never longer than this process.
 
     UsageError if it runs already; SandkubeError, with the log's tail, if the server ends by itself.
     """
@@ -124,8 +127,8 @@ def serve(
         _forget(folder, child.identity)
 
 
-def prepare(name: str, request: Request = Request(), *, report: Report = SILENT) -> str:
-    """Make the cluster's folder, certificates and kubeconfig, start nothing, and give back the script that would serve it.
+def prepare(name: str, request: Request = NOTHING_ASKED, *, report: Report = SILENT) -> str:
+    """Make the cluster's folder, certificates and kubeconfig, and give the script that would serve it.
 
     UsageError if the cluster runs.
     """
@@ -236,10 +239,7 @@ def _launch(
     with listener.bind(spec.port, spec.last_port) as socket:
         port = socket.getsockname()[1]
         if spec.last_port not in (None, port) and spec.port is None:
-            by = listener.holder_of(spec.last_port or 0)
-            report.say(
-                f"Port {spec.last_port} is taken{f' by {by}' if by else ''}: cluster `{spec.name}` is on port {port} now."
-            )
+            report.say(f"Port {spec.last_port} is taken: cluster `{spec.name}` is on port {port} now.")
         plan = _plan(folder, spec, server, port, datastore_socket.place(folder))
         _write_files(plan, report)
         served_by = distribution(spec.distribution)
@@ -295,7 +295,7 @@ def _write_files(plan: Plan, report: Report) -> None:
 
 def _link(link: Path, target: Path) -> None:
     """Have ``link`` point at ``target``, replacing what is there at once."""
-    if link.is_symlink() and Path(os.readlink(link)) == target:
+    if link.is_symlink() and link.readlink() == target:
         return
     temporary = link.with_name(f".{link.name}.new")
     temporary.unlink(missing_ok=True)
@@ -343,7 +343,7 @@ def _start_failed(folder: ClusterFolder, run: Run, outcome: Outcome, wait: float
     if outcome.failed is not None:
         reason = state.failure_words(outcome.failed)
         if outcome.failed.component == "datastore":
-            hint = f"if its file is damaged, remove the cluster with all its objects: sandkube delete {folder.name}"
+            hint = f"if its file is damaged, begin anew: sandkube delete {folder.name}"
     elif outcome.ended:
         reason = f"the server {_exit_words(outcome.exit_status)}"
     else:
@@ -371,7 +371,7 @@ def _exit_words(status: int | None) -> str:
 
 
 def _datastore_is_held(folder: ClusterFolder) -> bool:
-    """Whether a server holds the datastore, though none is written down. Only while holding the cluster's lock."""
+    """Whether a server holds the datastore, though none is written down. Only while holding the lock."""
     import fcntl
 
     try:

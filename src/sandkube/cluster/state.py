@@ -1,4 +1,4 @@
-"""What is there of a cluster: read from its folder and the process table, never from memory, and without changing anything."""
+"""What is there of a cluster, as its folder and the process table say. Nothing is changed by asking."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ THROW_AWAY: Final = "throwaway-"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A server that was started: its process, its port, and where its part of the events and of the log begins (bytes)."""
+    """A server that was started: its process and port; where its events and its log begin, in bytes."""
 
     process: Identity
     port: int
@@ -35,7 +35,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What observing a folder found: the living process, if any; what was written down; and the newest start's events."""
+    """What a folder shows: the living process, if any; what was written down; the newest start's events."""
 
     process: Identity | None
     run: Run | None
@@ -43,6 +43,7 @@ class Found:
 
     @property
     def state(self) -> State:
+        """The word for it."""
         phase = events.phase(self.events)
         if self.process is not None:
             if phase in ("starting", "ready"):
@@ -55,7 +56,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A cluster as it is now. ``reason`` and ``log_tail`` are for one that crashed, or that cannot be read."""
+    """A cluster as it is now. ``reason`` and ``log_tail`` are for one that crashed or cannot be read."""
 
     name: str
     state: State
@@ -75,11 +76,12 @@ class Status:
 
     @property
     def running(self) -> bool:
+        """Whether it is Ready."""
         return self.state == "running"
 
 
 def folder_of(name: str) -> ClusterFolder:
-    """The folder of the cluster ``name``, whether it is there or not; UsageError for what cannot be a name."""
+    """The folder of the cluster ``name``, there or not; UsageError for what cannot be a name."""
     return ClusterFolder.of(state_dir(), name)
 
 
@@ -163,7 +165,7 @@ def failure_words(failed: Event) -> str:
 
 
 def last_words(folder: ClusterFolder, run: Run | None) -> list[str]:
-    """What the newest server said last: the beginning of its fd 2 (a Go panic says first what it is), and the log's end."""
+    """What the newest server said: the head of its fd 2 (a panic says first what it is), its log's tail."""
     said = list(logs.head(folder.stderr, _TAIL_LINES))
     return said + logs.tail(folder.log, _TAIL_LINES, behind=run.log_offset if run else 0)
 
@@ -179,7 +181,7 @@ def observe(folder: ClusterFolder) -> Found:
 
 
 def observe_anyhow(folder: ClusterFolder) -> Found:
-    """Like :func:`observe`, but does without a run.json that cannot be understood: for commands that end a cluster."""
+    """Like :func:`observe`, without a run.json that cannot be understood: for what ends a cluster."""
     try:
         return observe(folder)
     except StateCorrupt:
@@ -188,9 +190,10 @@ def observe_anyhow(folder: ClusterFolder) -> Found:
 
 
 def _process_of(folder: ClusterFolder, started: Sequence[Event]) -> Identity | None:
-    """The server that the newest `starting` event tells of, if that process still is one with this cluster's server.json.
+    """The server that the newest `starting` event tells of, if that process still serves this cluster.
 
-    It is how a server is found that was started by hand, or by an `up` that was killed before it could write run.json.
+    It is how a server is found that was started by hand, or by an `up` that was killed before it could write
+    run.json.
     """
     pid = started[0].pid if started else None
     if pid is None or str(folder.server_config) not in process.command_line(pid):
@@ -208,6 +211,7 @@ def read_spec(folder: ClusterFolder) -> ClusterSpec | None:
 
 
 def write_spec(folder: ClusterFolder, spec: ClusterSpec) -> None:
+    """Keep what is asked of the cluster, over a power cut too."""
     write_json(folder.spec, to_json(spec))
 
 
@@ -237,6 +241,7 @@ def _run_from(document: dict[str, Any]) -> Run:
 
 
 def write_run(folder: ClusterFolder, run: Run) -> None:
+    """Write down the server that was started."""
     document = {
         "version": _RUN_VERSION,
         "pid": run.process.pid,
@@ -258,4 +263,5 @@ def read_owner(folder: ClusterFolder) -> Identity | None:
 
 
 def write_owner(folder: ClusterFolder, owner: Identity) -> None:
+    """Write down the process that wants a throw-away cluster."""
     write_json(folder.owner, {"version": 1, "pid": owner.pid, "started": owner.started}, sync=False)

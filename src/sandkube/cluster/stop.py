@@ -38,7 +38,7 @@ class Deleted:
 
 
 def down(name: str, *, report: Report = SILENT) -> Down:
-    """End the server of a cluster; the cluster stays, and so do its port and its kubeconfig. Fine if none runs.
+    """End the server of a cluster; its objects, port and kubeconfig stay. Fine if none runs.
 
     ClusterNotFound, Locked.
     """
@@ -70,7 +70,7 @@ def stop_server(folder: ClusterFolder, report: Report = SILENT) -> Stop | None:
 
 
 def sweep() -> None:
-    """Remove throw-away clusters whose Python process is gone, and what broken-off removals left. Never waits."""
+    """Remove throw-away clusters whose Python process is gone, and the rest of broken-off removals."""
     root = state_dir()
     remove_doomed(root)
     for folder in all_folders(root):

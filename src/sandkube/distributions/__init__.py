@@ -1,4 +1,4 @@
-"""How a control plane is served. Each distribution answers the same questions as plain functions from data to data.
+"""How a control plane is served: each distribution answers the same questions, with plain functions.
 
 ``embedded`` is ours: the server binary of this project. Others follow the same interface.
 """
@@ -20,13 +20,14 @@ NAMES = ("embedded",)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a control plane is found: its port on 127.0.0.1, and the address it tells the cluster, if there is one."""
+    """Where a control plane is: its port on 127.0.0.1, and the address it advertises, if there is one."""
 
     port: int
     advertise: str | None
 
     @property
     def url(self) -> str:
+        """Where the API server answers."""
         return f"https://127.0.0.1:{self.port}"
 
 

@@ -1,7 +1,8 @@
-"""The distribution of our own: kine, kube-apiserver, kube-controller-manager and kube-scheduler in one process.
+"""Our own distribution: kine, kube-apiserver, kube-controller-manager and kube-scheduler in one process.
 
-Every flag that we set is in one of the three tables below, with its reason. All other flags keep upstream's default. What
-the user gives comes last and wins, but for the flags on which the rest of sandkube stands; these are refused, with a reason.
+Every flag that we set is in one of the three tables below, with its reason. All other flags keep upstream's
+default. What the user gives comes last and wins, but for the flags on which the rest of sandkube stands;
+these are refused, with a reason.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ SYNCHRONOUS: Final = {"fast": "OFF", "normal": "NORMAL", "full": "FULL"}
 _LOG_MEGABYTES: Final = 20
 _LOG_BACKUPS: Final = 2
 
-# Who may ask without a certificate: health checks, and nothing else. (With this file, --anonymous-auth must not be given.)
+# Who may ask without a certificate: health checks, and nothing else. (With this file, --anonymous-auth must
+# not be given.)
 ANONYMOUS_HEALTH: Final = """\
 apiVersion: apiserver.config.k8s.io/v1
 kind: AuthenticationConfiguration
@@ -39,7 +41,8 @@ anonymous:
   - path: /healthz
 """
 
-# Lists to which a flag that is given twice adds: the user's are added to ours. All other flags of theirs replace ours.
+# Lists to which a flag that is given twice adds: the user's are added to ours. All other flags of theirs
+# replace ours.
 _ADDING: Final = frozenset({"--enable-admission-plugins", "--controllers"})
 
 _ITS_PORT: Final = "sandkube opens the port; ask for another with --port"
@@ -111,7 +114,7 @@ def service_range(spec: ClusterSpec) -> str:
 
 
 def certificate_names(spec: ClusterSpec, advertise: str | None) -> tuple[str, ...]:
-    """The names the API server is called by; the first address of the service range is that of `kubernetes.default`."""
+    """The names the API server is called by; `kubernetes.default` has the service range's first address."""
     first = next(ipaddress.IPv4Network(service_range(spec)).hosts())
     return pki.apiserver_names(str(first), advertise)
 
@@ -121,8 +124,8 @@ def api_server_flags(plan: Plan) -> list[str]:
     folder = plan.folder.pki
     advertise = plan.address.advertise
     ours = [
-        # The address in the endpoints of the service `kubernetes`. Validation refuses loopback there, so without another
-        # address the endpoints are left alone.
+        # The address in the endpoints of the service `kubernetes`. Validation refuses loopback there, so
+        # without another address the endpoints are left alone.
         f"--advertise-address={advertise or LOOPBACK}",
         *([] if advertise else ["--endpoint-reconciler-type=none"]),
         # The socket is inherited; these two keep upstream from thinking that it is another.
@@ -148,11 +151,13 @@ def api_server_flags(plan: Plan) -> list[str]:
         f"--service-account-key-file={pki.public_key(folder)}",
         f"--service-account-signing-key-file={pki.key(folder, pki.SERVICE_ACCOUNTS)}",
         f"--service-cluster-ip-range={SERVICE_RANGE}",
-        # As kubeadm does: nodes may do what RBAC and their own authoriser let them, and change only what is theirs.
+        # As kubeadm does: nodes may do what RBAC and their own authoriser let them, and change only what is
+        # theirs.
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--enable-bootstrap-token-auth=true",
-        # Manifests of system parts ask for privileged containers. Pod Security decides about them, not this switch.
+        # Manifests of system parts ask for privileged containers. Pod Security decides about them, not this
+        # switch.
         "--allow-privileged=true",
         *_authentication(plan),
         # /debug/pprof shows what the process holds in memory.
@@ -162,7 +167,7 @@ def api_server_flags(plan: Plan) -> list[str]:
 
 
 def _authentication(plan: Plan) -> list[str]:
-    """Anonymous health checks. Upstream takes the file or these flags, not both, so the user's flags take its place."""
+    """Anonymous health checks. Upstream takes the file or these flags; the user's flags win."""
     given = {flag_name(argument) for argument in plan.spec.api_server_args}
     if any(name == "--anonymous-auth" or name.startswith("--oidc-") for name in given):
         return ["--anonymous-auth=false"]
@@ -272,13 +277,13 @@ exec {shlex.join(command(plan))}
 
 
 def flag_name(argument: str) -> str:
-    """The flag that an argument sets, as upstream calls it: ``--v`` for ``v=4``, ``--a-b`` for ``--a_b=c``."""
+    """The flag that an argument sets, as upstream has it: ``--v`` for ``v=4``, ``--a-b`` for ``--a_b=c``."""
     name = argument.partition("=")[0].lstrip("-").replace("_", "-")
     return f"--{name}"
 
 
 def normalized(arguments: Iterable[str]) -> list[str]:
-    """The user's arguments with their dashes; none where a single empty one asks for none. UsageError for what is no flag."""
+    """The user's arguments with their dashes, without empty ones. UsageError for what is no flag."""
     given = [argument for argument in arguments if argument]
     for argument in given:
         if not flag_name(argument)[2:] or any(character.isspace() for character in flag_name(argument)):

@@ -1,7 +1,8 @@
 """Where the unix socket of the datastore lies.
 
-A unix socket's path may have 103 bytes (104 on macOS and 108 on Linux, with the closing NUL; the server takes the lesser).
-The cluster's folder is the place for it; where that path is too long, a short folder of its own is made.
+A unix socket's path may have 103 bytes (104 on macOS and 108 on Linux, with the closing NUL; the server takes
+the lesser). The cluster's folder is the place for it; where that path is too long, a short folder of its own
+is made.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from sandkube.errors import SandkubeError
 from sandkube.plane.files import read_json
 from sandkube.plane.folder import ClusterFolder
 
@@ -29,7 +31,7 @@ def in_folder(folder: ClusterFolder) -> Path | None:
 
 
 def place(folder: ClusterFolder, environ: Mapping[str, str] = os.environ) -> Path:
-    """The path for the socket; makes a short folder (0700, with a name nobody can foresee) where one is needed."""
+    """The path for the socket; a short folder, 0700 and not to be foreseen, is made if needed."""
     if path := in_folder(folder):
         return path
     runtime = environ.get("XDG_RUNTIME_DIR", "")
@@ -42,15 +44,13 @@ def place(folder: ClusterFolder, environ: Mapping[str, str] = os.environ) -> Pat
 
 
 def remove_old(folder: ClusterFolder) -> None:
-    """Remove the short folder of the server before, which ``server.json`` names; only one that is surely ours."""
+    """Remove the short folder of the server before, which ``server.json`` names, if it surely is ours."""
     try:
         document = read_json(folder.server_config, remedy="") or {}
         parent = Path(document["datastore"]["socket"]).parent
         found = parent.lstat()
-    except (
-        Exception
-    ):  # whatever is wrong with the file of a server that is gone, it is about to be written anew
-        return
+    except (SandkubeError, KeyError, TypeError, OSError):
+        return  # whatever is wrong with the file of a server that is gone: it will be written anew
     ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and parent.name.startswith(_PREFIX)
     if ours and folder.path not in parent.parents:
         with contextlib.suppress(OSError):

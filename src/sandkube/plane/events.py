@@ -1,7 +1,7 @@
 """What the server tells: ``events.jsonl``, one JSON object a line, and waiting for it.
 
-The file is appended to by every server that serves the cluster, so a reader wants the part of one start. Events and keys that
-are not known are passed over: a newer server may tell more.
+The file is appended to by every server that serves the cluster, so a reader wants the part of one start.
+Events and keys that are not known are passed over: a newer server may tell more.
 """
 
 from __future__ import annotations
@@ -51,13 +51,14 @@ class Outcome:
 
 
 class EventReader:
-    """Reads the events behind ``offset`` (bytes), each once; a line that is still being written waits for its end."""
+    """Reads the events behind ``offset`` (bytes), each once, and a line not before it is whole."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self._path = path
         self._offset = offset
 
     def new(self) -> list[Event]:
+        """The events that came since the last call."""
         try:
             with usable(self._path), self._path.open("rb") as file:
                 file.seek(self._offset)
@@ -133,8 +134,9 @@ def await_ready(
 ) -> Outcome:
     """Wait until the whole is Ready, the process has ended, or ``timeout`` seconds are over.
 
-    ``exit_status`` says whether the process has ended, and with which status, if that can be known. ``tell`` gets each event
-    as it comes. A failure is reported when the process has ended too, so that its log is complete; at most ten seconds later.
+    ``exit_status`` says whether the process has ended, and with which status, if that can be known. ``tell``
+    gets each event as it comes. A failure is reported when the process has ended too, so that its log is
+    complete; at most ten seconds later.
     """
     deadline = time.monotonic() + timeout
     failed: Event | None = None

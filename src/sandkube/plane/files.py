@@ -1,4 +1,4 @@
-"""Files that only their owner can read, written so that a reader sees the old one or the new one, never half of one."""
+"""Files that only their owner can read; a reader sees the old one or the new one, never half of one."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from sandkube.errors import StateCorrupt, StateUnusable
 
 
 def write_private(path: Path, content: str | bytes, *, mode: int = 0o600, sync: bool = True) -> None:
-    """Replace ``path`` with ``content`` at once; mode 0600 under any umask. ``sync`` makes it survive a power cut."""
+    """Replace ``path`` with ``content`` at once, under any umask. With ``sync`` it survives a power cut."""
     data = content.encode() if isinstance(content, str) else content
     with usable(path.parent):
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
-            with open(handle, "wb") as file:
+            with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fchmod(file.fileno(), mode)
                 if sync:
                     os.fsync(file.fileno())
-            os.replace(temporary, path)
+            Path(temporary).replace(path)
         except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
+            Path(temporary).unlink(missing_ok=True)
             raise
 
 
@@ -40,7 +39,7 @@ def write_json(path: Path, document: object, *, sync: bool = True) -> None:
 
 
 def read_json(path: Path, remedy: str) -> dict[str, Any] | None:
-    """The JSON object in ``path``; None where there is no such file. StateCorrupt, with ``remedy``, for anything else."""
+    """The JSON object in ``path``; None if there is no file. StateCorrupt, with ``remedy``, for all else."""
     try:
         with usable(path):
             text = path.read_text(encoding="utf-8")
@@ -58,7 +57,7 @@ def read_json(path: Path, remedy: str) -> dict[str, Any] | None:
 
 
 def make_private_folder(path: Path) -> bool:
-    """Make ``path`` and its missing parents, mode 0700. Says whether it was made; one that is there is checked."""
+    """Make ``path`` and its missing parents, mode 0700; whether it was made. One that is there is checked."""
     with usable(path):
         if not path.parent.is_dir():
             make_private_folder(path.parent)
@@ -75,7 +74,7 @@ def make_private_folder(path: Path) -> bool:
 
 
 def check_private_folder(path: Path) -> None:
-    """StateUnusable unless ``path`` is a folder that belongs to this user and that nobody else can write to."""
+    """StateUnusable unless ``path`` is a folder of this user's that nobody else can write to."""
     with usable(path):
         found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
@@ -83,7 +82,7 @@ def check_private_folder(path: Path) -> None:
     if found.st_uid != os.getuid():
         raise StateUnusable(
             f"{path} belongs to the user with the number {found.st_uid}, and you are {os.getuid()}.",
-            hint="run sandkube as the user it belongs to, or name another folder: export SANDKUBE_STATE_DIR=…",
+            hint="run sandkube as that user, or name another folder: export SANDKUBE_STATE_DIR=/some/folder",
         )
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise StateUnusable(
@@ -94,7 +93,7 @@ def check_private_folder(path: Path) -> None:
 
 
 def check_parent_folder(path: Path) -> None:
-    """StateUnusable where others could put something of theirs in the place of what is ours in ``path``."""
+    """StateUnusable where others could put something of theirs in the place of what is ours in it."""
     with usable(path):
         found = path.stat()
     writable = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -2,8 +2,8 @@
 
 ::
 
-    STATE/clusters/NAME.lock        held by the command that changes the cluster; beside the folder, which it may remove
-    STATE/clusters/NAME/            0700, and every file in it 0600
+    STATE/clusters/NAME.lock        held by the command that changes the cluster; beside the folder, which it
+    may remove STATE/clusters/NAME/            0700, and every file in it 0600
         cluster.json                what was asked for, and the port it got
         owner.json                  of a throw-away cluster: the Python process that wants it
         run.json                    the server process that was started
@@ -45,66 +45,82 @@ class ClusterFolder:
 
     @property
     def name(self) -> str:
+        """The cluster's name."""
         return self.path.name
 
     @property
     def lock(self) -> Path:
+        """Held by the command that changes the cluster."""
         return self.path.with_name(f"{self.name}.lock")
 
     @property
     def spec(self) -> Path:
+        """What was asked for."""
         return self.path / "cluster.json"
 
     @property
     def owner(self) -> Path:
+        """Who wants a throw-away cluster."""
         return self.path / "owner.json"
 
     @property
     def run(self) -> Path:
+        """The server that was started."""
         return self.path / "run.json"
 
     @property
     def server_config(self) -> Path:
+        """What the server was started with."""
         return self.path / "server.json"
 
     @property
     def events(self) -> Path:
+        """What the server told."""
         return self.path / "events.jsonl"
 
     @property
     def log(self) -> Path:
+        """The server's log."""
         return self.path / "server.log"
 
     @property
     def stderr(self) -> Path:
+        """What went to the server's fd 2."""
         return self.path / "server.err"
 
     @property
     def authentication(self) -> Path:
+        """Who may ask without a name."""
         return self.path / "authentication.yaml"
 
     @property
     def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
         return self.path / "kubeconfig"
 
     @property
     def pki(self) -> Path:
+        """The folder of certificates and keys."""
         return self.path / "pki"
 
     @property
     def database(self) -> Path:
+        """The SQLite file."""
         return self.path / "db" / "state.db"
 
     @property
     def bin(self) -> Path:
+        """The folder for a shell's PATH."""
         return self.path / "bin"
 
     @property
     def kubectl(self) -> Path:
+        """The server binary, under the name kubectl."""
         return self.bin / "kubectl"
 
     @property
     def helm(self) -> Path:
+        """The server binary, under the name helm."""
         return self.bin / "helm"
 
     def exists(self) -> bool:

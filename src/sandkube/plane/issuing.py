@@ -18,16 +18,19 @@ from sandkube.plane.files import write_private
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
+    """Draw a key on the curve P-256."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
 def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The private key as PKCS #8, not encrypted: the file's mode protects it."""
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
 def public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """The public key of ``key``, as PEM."""
     return key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -69,7 +72,7 @@ def issue(
         .not_valid_before(since)
         .not_valid_after(until)
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-        .add_extension(_usage(is_ca), critical=True)
+        .add_extension(_usage(is_ca=is_ca), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False
@@ -94,7 +97,7 @@ def _name(subject: pki.Subject) -> x509.Name:
     return x509.Name(parts)
 
 
-def _usage(is_ca: bool) -> x509.KeyUsage:
+def _usage(*, is_ca: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=True,
         key_cert_sign=is_ca,

@@ -1,13 +1,13 @@
 """The listening socket that the server inherits, and the address that the API server tells the cluster.
 
-The socket is bound here, before anything is rendered: the port is known, and there is no moment in which it could be lost.
+The socket is bound here, before anything is rendered: the port is known, and there is no moment in which it
+could be lost.
 """
 
 from __future__ import annotations
 
 import errno
 import ipaddress
-import os
 import socket
 import struct
 from collections.abc import Iterable
@@ -25,8 +25,8 @@ _SIOCGIFADDR = 0x8915  # Linux, netdevice(7)
 def bind(asked: int | None, last: int | None = None) -> socket.socket:
     """A socket that listens on 127.0.0.1.
 
-    On port ``asked``, where one is asked for: PortTaken if somebody else has it. Otherwise on ``last`` if that is free, and
-    on any free port if it is not.
+    On port ``asked``, where one is asked for: PortTaken if somebody else has it. Otherwise on ``last`` if
+    that is free, and on any free port if it is not.
     """
     if asked is not None:
         return _listen(asked)
@@ -68,14 +68,14 @@ def _by(port: int) -> str:
 
 
 def holder_of(port: int, proc: Path = Path("/proc")) -> str | None:
-    """The process that listens on ``port``, as ``name (pid N)``, where /proc tells; other users' processes it hides."""
+    """The process that listens on ``port``, as ``name (pid N)``; /proc hides those of other users."""
     inodes = _listening_inodes(port, proc)
     if not inodes:
         return None
     links = {f"socket:[{inode}]" for inode in inodes}
     for process in proc.glob("[0-9]*"):
         try:
-            if any(os.readlink(fd) in links for fd in (process / "fd").iterdir()):
+            if any(str(fd.readlink()) in links for fd in (process / "fd").iterdir()):
                 return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
         except OSError:
             continue
@@ -89,20 +89,19 @@ def _listening_inodes(port: int, proc: Path) -> set[str]:
             rows = (proc / "net" / table).read_text().splitlines()[1:]
         except OSError:
             continue
-        for (
-            row
-        ) in rows:  # proc_net_tcp: sl local_address rem_address st … uid timeout inode; state 0A is LISTEN
-            columns = row.split()
-            if len(columns) > 9 and columns[3] == "0A" and int(columns[1].rpartition(":")[2], 16) == port:
-                inodes.add(columns[9])
+        for row in rows:
+            # proc_net_tcp: sl local_address rem_address st … uid timeout inode; state 0A is LISTEN
+            _, local, _, state, _, _, _, _, _, inode, *_ = row.split()
+            if state == "0A" and int(local.rpartition(":")[2], 16) == port:
+                inodes.add(inode)
     return inodes
 
 
 def advertise_address() -> str | None:
     """An IPv4 address of this machine that endpoints may have; None where it only has loopback.
 
-    Nothing listens there: the API server writes it into the endpoints of the service ``kubernetes``, whose validation
-    refuses loopback and link-local addresses.
+    Nothing listens there: the API server writes it into the endpoints of the service ``kubernetes``, whose
+    validation refuses loopback and link-local addresses.
     """
     return first_usable([_address_of_route(), *_addresses_of_interfaces()])
 

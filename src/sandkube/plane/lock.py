@@ -19,8 +19,8 @@ def locked(
 ) -> Iterator[None]:
     """Hold the cluster for as long as the block lasts; Locked after ``timeout`` seconds of waiting.
 
-    The lock is the kernel's: it is gone with the process that holds it. Its empty file stays, because removing a file that
-    others wait for would leave two holders, each with a file of its own.
+    The lock is the kernel's: it is gone with the process that holds it. Its empty file stays, because
+    removing a file that others wait for would leave two holders, each with a file of its own.
     """
     import filelock  # 70 ms, and a cluster that runs as it is asked to needs no lock
 
@@ -35,7 +35,7 @@ def locked(
                 lock.acquire(timeout=max(0.0, timeout - _SILENT), poll_interval=0.05)
             except filelock.Timeout:
                 raise Locked(
-                    f"Another sandkube command works on cluster `{folder.name}`, and has for {timeout:.0f} seconds.",
+                    f"Another command has worked on cluster `{folder.name}` for {timeout:.0f} seconds.",
                     hint="wait for it, or end it, and try again",
                 ) from None
     try:

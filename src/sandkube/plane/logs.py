@@ -95,7 +95,7 @@ def _lines_of(path: Path) -> Iterator[str]:
 
 
 def since(found: Iterable[str], moment: dt.datetime, now: dt.datetime) -> Iterator[str]:
-    """The lines from ``moment`` on; a line without a time belongs to the one before. Both moments need a time zone."""
+    """The lines from ``moment`` on; one without a time belongs to the one before. Needs time zones."""
 
     def earlier(line: str) -> bool:
         written = time_of(line, now)
@@ -105,7 +105,7 @@ def since(found: Iterable[str], moment: dt.datetime, now: dt.datetime) -> Iterat
 
 
 def time_of(line: str, now: dt.datetime) -> dt.datetime | None:
-    """When a line was written; None where it does not say. The year is the one that puts it nearest before ``now``."""
+    """When a line was written; None where it does not say. The year is the one that fits ``now``."""
     match = _HEADER.match(line)
     if match is None:
         return None
@@ -121,7 +121,7 @@ def time_of(line: str, now: dt.datetime) -> dt.datetime | None:
 
 
 def parse_since(text: str, now: dt.datetime) -> dt.datetime:
-    """The moment that ``--since`` names: a duration before ``now`` (``5m``, ``1h30m``) or an RFC 3339 time."""
+    """The moment ``--since`` names: a duration before ``now`` (``5m``, ``1h30m``) or an RFC 3339 time."""
     match = _DURATION.fullmatch(text)
     if match and text:
         days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
@@ -144,7 +144,7 @@ class Follower:
         self._current = _Open(path, at_end=True)
 
     def lines(self, ended: Callable[[], bool], *, poll: float = _POLL_SECONDS) -> Iterator[str]:
-        """Each line as it comes, until ``ended`` says that no more will; it is asked every ``poll`` seconds."""
+        """Each line as it comes, until ``ended``, asked every ``poll`` seconds, says that no more will."""
         while True:
             last_round = ended()
             yield from self._current.new()
@@ -184,7 +184,7 @@ class _Open:
             self._file.close()
 
     def was_turned(self) -> bool:
-        """Whether another file has the name now; if so, this one is to be read to its end and left."""
+        """Whether another file has the name now; then this one is to be read to its end and left."""
         try:
             found = self._path.stat()
         except FileNotFoundError:

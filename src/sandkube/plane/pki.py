@@ -1,11 +1,12 @@
 """The certificates and keys of one cluster, made once and renewed in time.
 
-Every cluster has a CA of its own, and a second one for the front proxy: whoever holds a certificate of one cluster is nobody
-to another. Keys are ECDSA P-256. Certificates are valid for a year, from an hour ago (clocks differ), and renewed by `up` in
-their last month. Keys of the CAs and of service accounts stay: tokens and kubeconfigs that were given out live on.
+Every cluster has a CA of its own, and a second one for the front proxy: whoever holds a certificate of one
+cluster is nobody to another. Keys are ECDSA P-256. Certificates are valid for a year, from an hour ago
+(clocks differ), and renewed by `up` in their last month. Keys of the CAs and of service accounts stay: tokens
+and kubeconfigs that were given out live on.
 
-``pki.json`` says when each certificate ends and for which names it holds, so that a start that has nothing to renew reads no
-certificate, and does not load the library that could.
+``pki.json`` says when each certificate ends and for which names it holds, so that a start that has nothing to
+renew reads no certificate, and does not load the library that could.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _INDEX_VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One certificate to be: who it is for, who signs it (None: itself, a CA), and what it may be used for."""
+    """One certificate to be: who it is for, who signs it (None: itself, a CA), and what it is used for."""
 
     name: str
     common_name: str
@@ -47,8 +48,8 @@ SCHEDULER: Final = "scheduler"
 ADMIN: Final = "admin"
 SERVICE_ACCOUNTS: Final = "sa"
 
-# Users and groups as upstream's own bootstrap policy knows them. system:masters passes every authorisation check, so the
-# administrator gets in whatever RBAC objects there are.
+# Users and groups as upstream's own bootstrap policy knows them. system:masters passes every authorisation
+# check, so the administrator gets in whatever RBAC objects there are.
 SUBJECTS: Final = (
     Subject(CA, "sandkube-ca"),
     Subject(FRONT_PROXY_CA, "sandkube-front-proxy-ca"),
@@ -70,10 +71,12 @@ class Made:
 
 
 def certificate(folder: Path, name: str) -> Path:
+    """Where the certificate ``name`` lies."""
     return folder / f"{name}.crt"
 
 
 def key(folder: Path, name: str) -> Path:
+    """Where the private key of the certificate ``name`` lies."""
     return folder / f"{name}.key"
 
 
@@ -98,8 +101,9 @@ def apiserver_names(service_ip: str, advertise: str | None) -> tuple[str, ...]:
 
 
 def outdated(made: Mapping[str, Made], names: Sequence[str], now: dt.datetime) -> list[Subject]:
-    """The certificates to make: those that are missing, end soon, or are signed by one of these; and the API server's, where
-    it does not hold for all of ``names``.
+    """The certificates to make: those that are missing, end soon, or are signed by one of these.
+
+    And the API server's, where it does not hold for all of ``names``.
     """
     found: list[Subject] = []
     for subject in SUBJECTS:

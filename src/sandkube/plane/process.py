@@ -1,7 +1,7 @@
 """The server's process: starting it, knowing it again, ending it.
 
-A process is known by its number and the time it started, so that another process that got the number later is never taken
-for it, and never signalled.
+A process is known by its number and the time it started, so that another process that got the number later is
+never taken for it, and never signalled.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     import subprocess
 
 _HAS_PROC = sys.platform == "linux"
+_STATE, _STARTTIME = 3, 22  # fields of proc_pid_stat(5)
 _POLL_SECONDS = 0.01
-# What a control plane may have open at most: connections, watches and files of the datastore. Some systems' hard limit is a
-# thousand million, which makes whoever walks over all numbers slow.
+# What a control plane may have open at most: connections, watches and files of the datastore. Some systems'
+# hard limit is a thousand million, which makes whoever walks over all numbers slow.
 _MAX_OPEN_FILES = 65536
 
-# What of the environment the server gets: what finds programs, files, time, language, certificates and the way out. Nothing
-# else, so that no secret of the user's shell lies in a process that lives on.
+# What of the environment the server gets: what finds programs, files, time, language, certificates and the
+# way out. Nothing else, so that no secret of the user's shell lies in a process that lives on.
 _KEPT = (
     "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LANGUAGE", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "GODEBUG", "GOMAXPROCS", "GOTRACEBACK",
@@ -41,7 +42,7 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A process: its number, and when it started in a form that only this machine's present boot understands."""
+    """A process: its number, and when it started, in a form that holds for this boot of this machine."""
 
     pid: int
     started: str
@@ -67,15 +68,15 @@ class Stop:
     seconds: float
 
 
-# Children that may outlive the call that started them. Kept so that they are waited for (a child that nobody waits for stays
-# a zombie), whoever asks first.
+# Children that may outlive the call that started them. Kept so that they are waited for (a child that nobody
+# waits for stays a zombie), whoever asks first.
 _children: dict[int, Child] = {}
 
 
 def spawn(
     command: Sequence[str], *, folder: Path, stderr: Path, environ: Mapping[str, str], keep_fds: Sequence[int]
 ) -> Child:
-    """Start ``command`` in a session of its own, in ``folder``, with only ``keep_fds`` of this process's open files.
+    """Start ``command`` in a session of its own, in ``folder``, with no open file of ours but ``keep_fds``.
 
     Its standard input and output are /dev/null; its fd 2 is the file ``stderr``, which begins anew.
     """
@@ -100,7 +101,8 @@ def spawn(
         raise StartFailed(f"`{command[0]}` cannot be run: {error.strerror}.") from error
     finally:
         os.close(errors)
-    # A child stays visible until it is waited for, so this is never None where the system can be asked at all.
+    # A child stays visible until it is waited for, so this is never None where the system can be asked at
+    # all.
     child = Child(identity(popen.pid) or Identity(popen.pid, ""), popen)
     _children[popen.pid] = child
     return child
@@ -110,7 +112,8 @@ def spawn(
 def _limits() -> Iterator[None]:
     """The limits a child inherits: no core file, which would hold keys; and open files up to the hard limit.
 
-    Set here and put back, and not between fork and exec: code that runs there is not safe in a process with threads.
+    Set here and put back, and not between fork and exec: code that runs there is not safe in a process with
+    threads.
     """
     import resource
 
@@ -130,7 +133,7 @@ def _limits() -> Iterator[None]:
 
 @contextlib.contextmanager
 def interrupts_deferred() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is done: a child that was started must be written down before anything else.
+    """Hold Ctrl-C back until the block is done: a child that was started must be written down first.
 
     The signal is caught, not blocked: a child would inherit a blocked one.
     """
@@ -152,7 +155,7 @@ def interrupts_deferred() -> Iterator[None]:
 
 
 def environment(environ: Mapping[str, str], internal: Sequence[str]) -> dict[str, str]:
-    """The environment for a server: what it needs of ``environ``, with ``internal`` never asked of a proxy."""
+    """The environment for a server: what it needs of ``environ``, and no proxy for ``internal`` hosts."""
     kept = {key: value for key, value in environ.items() if key in _KEPT or key.startswith("LC_")}
     proxies = {key: value for key, value in environ.items() if key.upper() in _PROXIES}
     if proxies:
@@ -189,15 +192,15 @@ def _identity_from_proc(pid: int, proc: Path) -> Identity | None:
         text = (proc / str(pid) / "stat").read_text(errors="replace")
     except OSError:
         return None
-    # proc_pid_stat(5): the name, in parentheses, may hold anything; state is field 3 and starttime field 22.
-    rest = text.rpartition(")")[2].split()
-    if len(rest) < 20 or rest[0] in ("Z", "X", "x"):
+    # The name, in parentheses, may hold anything.
+    fields = ["pid", "name", *text.rpartition(")")[2].split()]
+    if len(fields) < _STARTTIME or fields[_STATE - 1] in ("Z", "X", "x"):
         return None
     try:
         boot = (proc / "sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         boot = ""
-    return Identity(pid, f"{rest[19]}@{boot}")
+    return Identity(pid, f"{fields[_STARTTIME - 1]}@{boot}")
 
 
 def _identity_from_ps(pid: int) -> Identity | None:
@@ -216,9 +219,10 @@ def _ps(pid: int, columns: str) -> str:
 
 
 def stop(process: Identity, *, term_seconds: float, kill_seconds: float = 5.0) -> Stop:
-    """End the process: TERM, and KILL where it has not ended after ``term_seconds``. It is gone when this returns.
+    """End the process: TERM, and KILL where it has not ended after ``term_seconds``. Then it is gone.
 
-    Ctrl-C while it waits goes on to KILL at once, and then is raised. StartFailed where not even KILL ends it.
+    Ctrl-C while it waits goes on to KILL at once, and then is raised. StartFailed where not even KILL ends
+    it.
     """
     begun = time.monotonic()
     with _handle(process) as handle:
