@@ -28,7 +28,7 @@ def server() -> None:
 
 @server.command()
 def path() -> None:
-    """Print the path of the binary that clusters are started with."""
+    """Print the path of the binary in use."""
     from sandkube.server import locate
 
     click.echo(locate().binary)
@@ -37,7 +37,7 @@ def path() -> None:
 @server.command()
 @output_option
 def version(output: str) -> None:
-    """Print what the binary is made of: its version, and those of Kubernetes, kine, helm and Go."""
+    """Print the versions of what the binary is made of."""
     from sandkube.server import locate
     from sandkube.server import version as version_of
 
@@ -49,9 +49,9 @@ def version(output: str) -> None:
 @click.option("--verify", is_flag=True, help="Compare the SHA-256 of the cached ones with the recorded one.")
 @click.pass_context
 def list_(context: click.Context, output: str, verify: bool) -> None:  # noqa: FBT001 -- as click calls it
-    """List the server binaries on this machine; `*` marks the one in use.
+    """List the servers on this machine.
 
-    With --verify the exit status is 1 if one of them is damaged.
+    `*` marks the one in use: clusters are started with it. With --verify the exit status is 1 if one is damaged.
     """
     from sandkube.server.listing import listed
 
@@ -64,7 +64,7 @@ def list_(context: click.Context, output: str, verify: bool) -> None:  # noqa: F
 @server.command()
 @click.option("--force", is_flag=True, help="Build although there is a binary of this source.")
 def build(force: bool) -> None:  # noqa: FBT001 -- as click calls it
-    """Build the binary from the Go source of the checkout that this sandkube runs from.
+    """Build the binary from this checkout's Go source.
 
     Takes minutes the first time and seconds later; what it needs is said beforehand.
     """
@@ -84,9 +84,10 @@ def build(force: bool) -> None:  # noqa: FBT001 -- as click calls it
 @server.command()
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 def install(file: Path) -> None:
-    """Put FILE into the cache: a sandkube-server wheel, a binary, or a folder with binary and template.
+    """Put FILE into the cache, and use it from now on.
 
-    From then on it goes before what a checkout builds; `sandkube server remove` takes it out again.
+    FILE is a sandkube-server wheel, a binary, or a folder with binary and template. It goes before what a
+    checkout builds; `sandkube server remove` takes it out again.
     """
     from sandkube.server.install import install as install_server
 
@@ -96,9 +97,9 @@ def install(file: Path) -> None:
 @server.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def remove(names: tuple[str, ...]) -> None:
-    """Remove servers from the cache by the names that `list` shows; without a name, all that it holds.
+    """Remove servers from the cache.
 
-    Clusters that run are not disturbed.
+    They go by the names that `list` shows; without a name, everything goes that the cache holds. Clusters that run are not disturbed.
     """
     from sandkube.server.listing import remove as remove_servers
 
@@ -141,12 +142,12 @@ def _as_json(item: Listed) -> dict[str, Any]:
 
 
 def _print_table(found: list[Listed]) -> None:
-    rows = [("", "NAME", "VERSION", "SIZE", "ORIGIN", "STATE")]
+    rows = [("", "NAME", "VERSION", "SIZE", "STATE", "ORIGIN")]
     for item in found:
         size = f"{item.size // _MB} MB" if item.size is not None else "-"
         number = item.version.version if item.version else "-"
         state = item.fault or ("ok" if item.template else "ok, no template")
-        rows.append(("*" if item.used else "", item.name or "-", number, size, item.origin, state))
+        rows.append(("*" if item.used else "", item.name or "-", number, size, state, item.origin))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

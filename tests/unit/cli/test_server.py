@@ -47,7 +47,7 @@ def test_list_marks_the_one_in_use(cache_root: Path) -> None:
     put(cache_root, key="one")
     put(cache_root, key="two").binary.write_text("x")
     lines = _run("list").stdout.splitlines()
-    assert lines[0].split() == ["NAME", "VERSION", "SIZE", "ORIGIN", "STATE"]
+    assert lines[0].split() == ["NAME", "VERSION", "SIZE", "STATE", "ORIGIN"]
     assert sum(line.startswith("*") for line in lines) == 1
     assert any("was changed" in line for line in lines)
 
