@@ -51,7 +51,8 @@ def version(output: str) -> None:
 def list_(context: click.Context, output: str, verify: bool) -> None:  # noqa: FBT001 -- as click calls it
     """List the servers on this machine.
 
-    `*` marks the one in use: clusters are started with it. With --verify the exit status is 1 if one is damaged.
+    `*` marks the one in use: clusters are started with it. With --verify the exit status is 1 if one is
+    damaged.
     """
     from sandkube.server.listing import listed
 
@@ -99,7 +100,8 @@ def install(file: Path) -> None:
 def remove(names: tuple[str, ...]) -> None:
     """Remove servers from the cache.
 
-    They go by the names that `list` shows; without a name, everything goes that the cache holds. Clusters that run are not disturbed.
+    They go by the names that `list` shows; without a name, everything goes that the cache holds. Clusters that
+    run are not disturbed.
     """
     from sandkube.server.listing import remove as remove_servers
 
