@@ -100,8 +100,8 @@ def install(file: Path) -> None:
 def remove(names: tuple[str, ...]) -> None:
     """Remove servers from the cache.
 
-    They go by the names that `list` shows; without a name, everything goes that the cache holds. Clusters that
-    run are not disturbed.
+    They go by the names that `list` shows; without a name, everything goes that the cache holds. Clusters
+    that run are not disturbed.
     """
     from sandkube.server.listing import remove as remove_servers
 
