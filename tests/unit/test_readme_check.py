@@ -92,4 +92,4 @@ def test_the_four_namespaces_are_looked_for(readme_check: ModuleType) -> None:
 def test_this_readme_has_the_blocks_that_must_hold(readme_check: ModuleType) -> None:
     names = [block.name for block in readme_check.blocks((ROOT / "README.md").read_text(encoding="utf-8"))]
     assert names[:3] == ["venv", "up", "namespaces"]
-    assert "tests" in names
+    assert "test" in names
