@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -34,7 +35,7 @@ class Bench:
         warm, cold = folder / "warm", folder / "cold"
         for place in (warm, cold):
             place.mkdir()
-            (place / server.binary.name).symlink_to(server.binary)
+            _link(server.binary, place / server.binary.name)
         (warm / "template.db").symlink_to(server.template)
         return cls(folder / "state", warm, cold)
 
@@ -102,6 +103,14 @@ class Bench:
         events = [json.loads(line) for line in file.read_text().splitlines()]
         begun = max(index for index, event in enumerate(events) if event["event"] == "starting")
         return events[begun:]
+
+
+def _link(binary: Path, place: Path) -> None:
+    """Have the binary in another folder too: a template beside it is found through symbolic links."""
+    try:
+        os.link(binary.resolve(), place)
+    except OSError:  # another file system
+        shutil.copy2(binary, place)
 
 
 def _phases(events: list[dict[str, Any]]) -> dict[str, float]:
