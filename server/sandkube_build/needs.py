@@ -58,7 +58,7 @@ def announce(needs: Needs) -> str:
     """Say in a sentence what a build will take."""
     minutes = needs.seconds / 60
     time = f"{minutes:.0f} minutes" if minutes >= 1.5 else f"{max(needs.seconds, 1):.0f} seconds"  # noqa: PLR2004
-    more = f", and a download of {size(DOWNLOAD)}" if needs.modules else ""
+    more = f", a download of {size(DOWNLOAD)}" if needs.modules else ""
     disk = size(needs.modules + needs.cache + needs.output)
     return f"This takes about {time}{more}, {disk} of disk and up to {size(needs.memory)} of memory."
 
