@@ -10,6 +10,9 @@ import (
 	"k8s.io/klog/v2"
 )
 
+// How long the parts that stop together may take before the next ones are stopped all the same.
+const stopTimeout = 8 * time.Second
+
 // parts are the running components, each with a context of its own, so that they can be stopped one after the other.
 type parts struct {
 	// ended gets the name and the reason of every part that ended.

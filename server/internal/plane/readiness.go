@@ -18,22 +18,11 @@ import (
 	"github.com/sandkube/sandkube/server/internal/datastore"
 )
 
-const (
-	serviceAccountController = names.ServiceAccountController
-	rootCAController         = names.RootCACertificatePublisherController
-)
-
-// readiness waits for the objects without which the first pod in `default` would be refused, or would lack its CA; with a
+// awaitObjects waits for the objects without which the first pod in `default` would be refused, or would lack its CA; with a
 // controller switched off, nobody will make what it makes. Also for the ConfigMap that extension API servers read their
 // trust from, which kube-apiserver writes a moment after it serves.
-type readiness struct {
-	loopback        *rest.Config
-	serviceAccounts bool
-	rootCAs         bool
-}
-
-func (r *readiness) wait(ctx context.Context) error {
-	client, err := clientset.NewForConfig(r.loopback)
+func (p *Plane) awaitObjects(ctx context.Context, loopback *rest.Config) error {
+	client, err := clientset.NewForConfig(loopback)
 	if err != nil {
 		return err
 	}
@@ -44,8 +33,10 @@ func (r *readiness) wait(ctx context.Context) error {
 		wanted                    bool
 	}
 	for _, o := range []object{
-		{"serviceaccounts", metav1.NamespaceDefault, "default", &corev1.ServiceAccount{}, r.serviceAccounts},
-		{"configmaps", metav1.NamespaceDefault, datastore.RootCAConfigMap, &corev1.ConfigMap{}, r.rootCAs},
+		{"serviceaccounts", metav1.NamespaceDefault, "default", &corev1.ServiceAccount{},
+			p.controllers.Enabled(names.ServiceAccountController)},
+		{"configmaps", metav1.NamespaceDefault, datastore.RootCAConfigMap, &corev1.ConfigMap{},
+			p.controllers.Enabled(names.RootCACertificatePublisherController)},
 		{"configmaps", metav1.NamespaceSystem, "extension-apiserver-authentication", &corev1.ConfigMap{}, true},
 	} {
 		if !o.wanted {

@@ -15,9 +15,6 @@ import (
 	"github.com/sandkube/sandkube/server/internal/scheduler"
 )
 
-// How long each part may take to stop before the next one is stopped all the same.
-const stopTimeout = 8 * time.Second
-
 // The garbage collector runs rarely while the start allocates for good, and often from then on: what a control plane holds
 // changes little, and a limit below what it holds would keep a core busy for ever.
 const (
@@ -46,28 +43,32 @@ func (p *Plane) Run(ctx context.Context, lock *os.File) error {
 		p.observer.Unwinding()
 		parts.stop()
 	}()
-	failure := make(chan *Failure, 1)
-	go func() { failure <- p.start(ctx, parts, seeded) }()
-	select {
-	case f := <-failure:
-		if f != nil {
-			return unlessStopped(ctx, f)
+	starting, abandon := context.WithCancel(ctx)
+	defer abandon()
+	started := make(chan *Failure, 1)
+	go func() { started <- p.start(starting, parts, seeded) }()
+	for {
+		select {
+		case failure := <-started:
+			if failure != nil {
+				return unlessStopped(ctx, failure)
+			}
+			started = nil // and now it serves
+			settle()
+		case failure := <-parts.ended:
+			return unlessStopped(ctx, failure)
+		case <-ctx.Done():
+			return nil
 		}
-	case f := <-parts.ended:
-		return unlessStopped(ctx, f)
-	case <-ctx.Done():
-		return nil
 	}
+}
+
+// settle ends the generous memory of the start, a moment after the first commands that wait for Ready.
+func settle() {
 	time.AfterFunc(gcSettles, func() {
 		debug.SetGCPercent(gcWhenReady)
 		debug.FreeOSMemory()
 	})
-	select {
-	case f := <-parts.ended:
-		return unlessStopped(ctx, f)
-	case <-ctx.Done():
-		return nil
-	}
 }
 
 // unlessStopped takes a failure that is only the echo of a stop for what it is.
@@ -123,21 +124,25 @@ func (p *Plane) start(ctx context.Context, parts *parts, seeded bool) *Failure {
 			close(scheduled)
 		})
 	})
-	ready := &readiness{loopback: <-loopback, serviceAccounts: p.controllers.Enabled(serviceAccountController),
-		rootCAs: p.controllers.Enabled(rootCAController)}
-	for _, awaited := range []<-chan struct{}{manager.Synced(), scheduled} {
-		select {
-		case <-awaited:
-		case <-ctx.Done():
-			return &Failure{APIServer, context.Cause(ctx)}
-		}
-		if awaited == manager.Synced() {
-			p.observer.Ready(ControllerManager)
-		}
+	if err := await(ctx, manager.Synced()); err != nil {
+		return &Failure{ControllerManager, err}
 	}
-	if err := ready.wait(ctx); err != nil {
+	p.observer.Ready(ControllerManager)
+	if err := await(ctx, scheduled); err != nil {
+		return &Failure{Scheduler, err}
+	}
+	if err := p.awaitObjects(ctx, <-loopback); err != nil {
 		return &Failure{ControllerManager, err}
 	}
 	p.observer.Ready("")
 	return nil
+}
+
+func await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
