@@ -5,8 +5,9 @@ environment is cleared but for what the machine needs to reach its indexes. Run 
 `nobody` first.
 
 A fenced ```bash block is run if the line above its fence is `<!-- readme-check: NAME -->`. Blocks run in
-their order, in one shell, each as it stands. NAME is free, but for two: `venv` runs only where pip refuses to
-install (PEP 668), and what `namespaces` prints must list the four namespaces that every cluster has.
+their order, in one shell, each as it stands. NAME is free, but for two: `venv` is run where pip refuses to
+install (PEP 668), and then instead of the first block; and what `namespaces` prints must list the four
+namespaces that every cluster has.
 """
 
 from __future__ import annotations
@@ -45,6 +46,12 @@ class Block:
 def blocks(readme: str) -> list[Block]:
     """Give the marked blocks, in their order."""
     return [Block(name, text) for name, text in _BLOCK.findall(readme)]
+
+
+def in_order(found: list[Block], *, refuses: bool) -> list[Block]:
+    """Give the blocks to run: where pip ``refuses``, the one named `venv` stands in for the first."""
+    plain = [block for block in found if block.name != "venv"]
+    return [*(block for block in found if block.name == "venv"), *plain[1:]] if refuses else plain
 
 
 def environment(environ: Mapping[str, str], home: Path) -> dict[str, str]:
@@ -99,7 +106,7 @@ def _check(folder: Path, only: list[str] | None, minutes: float) -> int:
         environ["PATH"] = _readable_path(environ["PATH"])
     refuses = _pip_refuses(environ, clone, user)
     print(f"pip {'refuses (PEP 668): the venv form' if refuses else 'installs: the plain form'}", flush=True)
-    chosen = [block for block in found if block.name != "venv" or refuses]
+    chosen = in_order(found, refuses=refuses)
     if only:
         chosen = [block for block in chosen if block.name in {*only, "venv"}]
     began = time.monotonic()

@@ -90,6 +90,13 @@ def test_the_four_namespaces_are_looked_for(readme_check: ModuleType) -> None:
 
 
 def test_this_readme_has_the_blocks_that_must_hold(readme_check: ModuleType) -> None:
-    names = [block.name for block in readme_check.blocks((ROOT / "README.md").read_text(encoding="utf-8"))]
-    assert names[:3] == ["venv", "up", "namespaces"]
-    assert "test" in names
+    found = readme_check.blocks((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert sorted(block.name for block in found) == ["namespaces", "test", "up", "venv"]
+
+
+def test_the_venv_stands_in_for_the_first_block_where_pip_refuses(readme_check: ModuleType) -> None:
+    found = [readme_check.Block(name, "") for name in ("up", "namespaces", "test", "venv")]
+    plain = readme_check.in_order(found, refuses=False)
+    assert [block.name for block in plain] == ["up", "namespaces", "test"]
+    refused = readme_check.in_order(found, refuses=True)
+    assert [block.name for block in refused] == ["venv", "namespaces", "test"]
