@@ -1,0 +1,114 @@
+"""Nobody but the owner can read or enter anything in the state folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from command_line import NOBODY, Sandkube, public_folder
+
+
+def open_to_others(root: Path) -> dict[str, str]:
+    """Every entry below ``root`` whose mode is not 0700 for a folder and 0600 for all else; links aside."""
+    found = {}
+    for path in (root, *root.rglob("*")):
+        mode = path.lstat().st_mode
+        wanted = 0o700 if stat.S_ISDIR(mode) else 0o600
+        if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) != wanted:
+            found[str(path.relative_to(root))] = oct(stat.S_IMODE(mode))
+    return found
+
+
+def test_the_walk_finds_an_open_file(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "open").touch(mode=0o600)
+    assert not open_to_others(tmp_path)
+    (tmp_path / "open").chmod(0o640)
+    assert open_to_others(tmp_path) == {"open": "0o640"}
+
+
+def test_modes_while_running(running: Sandkube) -> None:
+    assert (running.folder().database.parent / "kine.sock").is_socket()
+    assert not open_to_others(running.state)
+
+
+def test_modes_when_stopped_crashed_and_prepared(sandkube: Sandkube) -> None:
+    sandkube.shell("umask 022; sandkube up --durability fast")
+    sandkube.kill()
+    assert not open_to_others(sandkube.state)
+    sandkube.shell("umask 000; sandkube up && sandkube down && sandkube up other --dry-run")
+    assert sandkube.folder("other").kubeconfig.exists()
+    assert not open_to_others(sandkube.state)
+
+
+def test_a_crash_report_is_private(sandkube: Sandkube) -> None:
+    # A fault of ours, made by a file where no code of ours expects one.
+    code = (
+        "import sys; from sandkube.cli.crash import write_report; print(write_report(OSError('x'), ['up']))"
+    )
+    done = sandkube.run([*sandkube.python, "-c", f"import os; os.umask(0); {code}"])
+    assert Path(done.stdout.strip()).read_text().startswith("command:")
+    assert not open_to_others(sandkube.state)
+
+
+def test_another_user_can_open_nothing(as_nobody: Sandkube) -> None:
+    """Not even where the folders above would let them through."""
+    with public_folder(os.getuid()) as root:
+        root.chmod(0o755)
+        mine = Sandkube(root, as_nobody.server)
+        try:
+            mine("up", "--durability", "fast")
+            paths = [mine.state, *mine.state.rglob("*")]
+            assert len(paths) > 30
+            assert _opened_by(NOBODY, paths) == []
+            # What the test relies on: another file of ours is opened.
+            (root / "open").touch(mode=0o644)
+            assert _opened_by(NOBODY, [root / "open"]) == [str(root / "open")]
+        finally:
+            mine.clean()
+
+
+def _opened_by(user: int, paths: list[Path]) -> list[str]:
+    """Those of ``paths`` that ``user`` can open or list; any error but EACCES is one of the test."""
+    script = f"""if True:
+        import os, sys
+        os.setgroups([])
+        os.setgid({user})
+        os.setuid({user})
+        for path in sys.argv[1:]:
+            try:
+                os.close(os.open(path, os.O_RDONLY))
+                print(path)
+            except PermissionError:
+                pass
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, paths)], capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_a_state_folder_that_others_can_write_to_is_refused(sandkube: Sandkube) -> None:
+    sandkube.state.mkdir(mode=0o700)
+    sandkube.state.chmod(0o777)
+    done = sandkube("up", status=2)
+    assert f"Others can write to {sandkube.state}" in done.stderr
+    assert "hint: chmod go-w" in done.stderr
+    assert not any(sandkube.state.iterdir())
+
+
+def test_a_cluster_folder_of_another_user_is_refused(sandkube: Sandkube) -> None:
+    """What lies in it was put there by them: certificates that they hold the keys of, for one."""
+    if os.getuid() != 0:
+        pytest.skip("needs root, to give a folder away")
+    folder = sandkube.folder().path
+    folder.mkdir(parents=True, mode=0o700)
+    os.chown(folder, NOBODY, NOBODY)
+    for command in ("up", "down", "status", "delete", "logs", "env"):
+        assert f"{folder} belongs to the user with the number {NOBODY}" in sandkube(command, status=2).stderr
+    assert folder.stat().st_uid == NOBODY
