@@ -288,6 +288,17 @@ def _remove(tree: yaml.MappingNode, kind: str, name: str) -> bool:
     return removed
 
 
+def _unfold(node: yaml.Node) -> None:
+    """Have every part of the tree written line by line: within braces a plain `1:20` would have to be quoted."""
+    import yaml
+
+    if isinstance(node, (yaml.MappingNode, yaml.SequenceNode)) and node.value:
+        node.flow_style = False
+        for child in node.value:
+            for part in child if isinstance(child, tuple) else (child,):
+                _unfold(part)
+
+
 # --- the files
 
 
@@ -308,6 +319,7 @@ def _save(path: Path, tree: yaml.MappingNode) -> None:
     """Replace the file at once. A symlink stays one, and the file keeps its mode; a new one gets 0600."""
     import yaml
 
+    _unfold(tree)
     text: Any = yaml.serialize(tree, Dumper=yaml.SafeDumper, allow_unicode=True, width=2**31)
     real = path.resolve()
     try:
