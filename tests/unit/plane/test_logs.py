@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sandkube.errors import UsageError
+from sandkube.plane import logs
+from sandkube.plane.logs import Follower
+
+NOW = dt.datetime(2026, 11, 24, 12, 0, 0).astimezone()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "server.log"
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def test_tail(path: Path) -> None:
+    assert logs.tail(path, 3) == []
+    path.write_text("".join(f"line {number}\n" for number in range(50_000)))
+    assert logs.tail(path, 2) == ["line 49998", "line 49999"]
+    assert logs.tail(path, 0) == []
+    assert len(logs.tail(path, 100_000)) == 50_000
+
+
+def test_tail_behind_an_offset(path: Path) -> None:
+    path.write_text("old\n")
+    offset = logs.size(path)
+    append(path, "new\n")
+    assert logs.tail(path, 5, behind=offset) == ["new"]
+    path.write_text("x\n")  # turned since
+    assert logs.tail(path, 5, behind=offset) == ["x"]
+
+
+def test_the_parts_of_a_turned_log_are_one(path: Path) -> None:
+    path.with_name("server-2026-11-24T01-00-00.000.log").write_text("1\n2\n")
+    path.with_name("server-2026-11-24T02-00-00.000.log").write_text("3\n")
+    path.write_text("4\n")
+    assert list(logs.lines(path)) == ["1", "2", "3", "4"]
+    assert logs.last_lines(path, 3) == ["2", "3", "4"]
+    assert list(logs.head(path, 9)) == ["4"]
+
+
+def test_since(path: Path) -> None:
+    found = [
+        "a line without a time",
+        "I1124 11:54:59.999999       1 a.go:1] before",
+        "E1124 11:55:00.000000       1 a.go:1] after",
+        "goroutine 1 [running]:",
+    ]
+    moment = logs.parse_since("5m", NOW)
+    assert list(logs.since(found, moment, NOW)) == found[2:]
+
+
+@pytest.mark.parametrize(
+    ("line", "year"),
+    [("I1124 11:00:00.000000 ", 2026), ("I1231 23:00:00.000000 ", 2025), ("I0229 00:00:00.000000 ", None)],
+)
+def test_the_year_is_the_one_that_fits(line: str, year: int | None) -> None:
+    found = logs.time_of(line, NOW)
+    assert (found.year if found else None) == year
+
+
+def test_a_new_year_between_writing_and_reading() -> None:
+    new_year = dt.datetime(2027, 1, 1, 0, 0, 1).astimezone()
+    found = logs.time_of("I1231 23:59:59.000000 ", new_year)
+    assert found is not None
+    assert new_year - found == dt.timedelta(seconds=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("5m", 300), ("1h30m", 5400), ("2d", 172800), ("0.5s", 0.5), ("1d1h1m1s", 90061)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert NOW - logs.parse_since(text, NOW) == dt.timedelta(seconds=seconds)
+
+
+def test_times() -> None:
+    moment = dt.datetime(2026, 11, 24, 9, 45, tzinfo=dt.timezone.utc)
+    assert logs.parse_since("2026-11-24T09:45:00Z", NOW) == moment
+    assert logs.parse_since("2026-11-24T10:45:00+01:00", NOW) == moment
+
+
+@pytest.mark.parametrize("text", ["", "soon", "5", "5x", "24.11.2026"])
+def test_what_is_neither(text: str) -> None:
+    with pytest.raises(UsageError):
+        logs.parse_since(text, NOW)
+
+
+def test_following_begins_at_the_end_and_survives_a_turn(path: Path) -> None:
+    path.write_text("old\n")
+    follower = Follower(path)
+
+    def turn() -> None:
+        append(path, "three\n")
+        path.rename(path.with_name("server-1.log"))
+        append(path, "four\n")
+
+    steps: Iterator[Callable[[], None]] = iter(
+        [partial(append, path, "one\ntw"), partial(append, path, "o\n"), turn]
+    )
+
+    def ended() -> bool:
+        step = next(steps, None)
+        if step:
+            step()
+        return step is None
+
+    assert list(follower.lines(ended, poll=0)) == ["one", "two", "three", "four"]
+
+
+def test_following_what_is_not_there_yet(path: Path) -> None:
+    follower = Follower(path)
+    answers = iter([False, True])
+
+    def ended() -> bool:
+        append(path, "x\n")
+        return next(answers)
+
+    assert list(follower.lines(ended, poll=0)) == ["x", "x"]
