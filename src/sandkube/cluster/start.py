@@ -154,7 +154,7 @@ def _running_as_asked(folder: ClusterFolder, request: Request) -> Status | None:
     folder.check()
     found = state.observe(folder)
     spec = state.read_spec(folder)
-    if found.state != "running" or spec is None:
+    if found.state != "running" or found.run is None or spec is None:
         return None
     _refuse_changes(spec, request)
     return state.describe(folder, spec, found)
@@ -310,7 +310,8 @@ def _take_over(folder: ClusterFolder, found: state.Found, wait: float, report: R
     run = found.run
     if run is None:
         spec = state.read_spec(folder)
-        run = Run(living, (spec.last_port if spec else None) or 0)
+        port = (spec.last_port if spec else None) or 0
+        run = Run(living, port, events.newest_start(folder.events))
         state.write_run(folder, run)
     if found.state == "running" or wait <= 0:
         return
@@ -344,6 +345,8 @@ def _start_failed(folder: ClusterFolder, run: Run, outcome: Outcome, wait: float
         reason = state.failure_words(outcome.failed)
         if outcome.failed.component == "datastore":
             hint = f"if its file is damaged, begin anew: sandkube delete {folder.name}"
+        elif str(folder.pki) in reason:
+            hint = "if the file is damaged, remove it: `up` makes a new one"
     elif outcome.ended:
         reason = f"the server {_exit_words(outcome.exit_status)}"
     else:

@@ -174,8 +174,7 @@ def observe(folder: ClusterFolder) -> Found:
     """What is there. StateCorrupt where run.json cannot be understood."""
     run = read_run(folder)
     if run is None:
-        started = events.newest_start(folder.events)
-        return Found(_process_of(folder, started), None, started)
+        return _observe_events(folder)
     living = run.process if process.is_alive(run.process) else None
     return Found(living, run, events.EventReader(folder.events, run.events_offset).new())
 
@@ -185,8 +184,12 @@ def observe_anyhow(folder: ClusterFolder) -> Found:
     try:
         return observe(folder)
     except StateCorrupt:
-        started = events.newest_start(folder.events)
-        return Found(_process_of(folder, started), None, started)
+        return _observe_events(folder)
+
+
+def _observe_events(folder: ClusterFolder) -> Found:
+    started = events.EventReader(folder.events, events.newest_start(folder.events)).new()
+    return Found(_process_of(folder, started), None, started)
 
 
 def _process_of(folder: ClusterFolder, started: Sequence[Event]) -> Identity | None:

@@ -109,13 +109,18 @@ def size(path: Path) -> int:
         return 0
 
 
-def newest_start(path: Path) -> list[Event]:
-    """The events since the last server began, oldest first; empty where none ever did."""
-    found = EventReader(path).new()
-    for index in range(len(found) - 1, -1, -1):
-        if found[index].event == "starting":
-            return found[index:]
-    return found
+def newest_start(path: Path) -> int:
+    """Where the events of the newest server begin (bytes); the end of the file where there is none."""
+    offset, found = 0, None
+    try:
+        with usable(path), path.open("rb") as file:
+            for line in file:
+                if any(event.event == "starting" for event in parse([line])):
+                    found = offset
+                offset += len(line)
+    except FileNotFoundError:
+        return 0
+    return offset if found is None else found
 
 
 def trim(path: Path) -> None:

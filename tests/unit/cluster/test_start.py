@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -335,6 +336,18 @@ def test_an_up_that_was_killed_is_taken_over(tmp_path: Path, *, written: bool) -
     assert done.status.pid == pid
     assert not done.started
     assert "Cluster `demo` is starting already: waiting for it" in heard.steps
+
+
+def test_a_running_server_that_nobody_wrote_down_is_written_down() -> None:
+    cluster.up("demo")
+    cluster.down("demo")
+    before = cluster.up("demo").status
+    folder = cluster.folder_of("demo")
+    written = states.read_run(folder)
+    assert written is not None
+    folder.run.unlink()
+    assert cluster.up("demo").status == before
+    assert states.read_run(folder) == replace(written, log_offset=0)
 
 
 def test_a_server_that_nobody_wrote_down_is_found_before_it_says_anything(

@@ -48,12 +48,12 @@ def test_what_is_no_event_is_passed_over() -> None:
 
 
 def test_the_newest_start(path: Path) -> None:
-    assert events.newest_start(path) == []
+    assert events.newest_start(path) == 0
+    write(path, READY)
+    assert events.newest_start(path) == events.size(path)
     write(path, {"event": "starting", "pid": 1}, {"event": "stopped"}, STARTING, READY)
-    assert [(event.event, event.pid) for event in events.newest_start(path)] == [
-        ("starting", 7),
-        ("ready", None),
-    ]
+    found = EventReader(path, events.newest_start(path)).new()
+    assert [(event.event, event.pid) for event in found] == [("starting", 7), ("ready", None)]
 
 
 def test_trim_keeps_whole_lines_of_the_end(path: Path) -> None:

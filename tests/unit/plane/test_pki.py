@@ -136,7 +136,7 @@ def test_a_new_ca_renews_what_it_signs(folder: Path) -> None:
 
 
 def test_a_key_that_is_none_is_named(folder: Path) -> None:
-    pki.key(folder, pki.CA).write_text("no key")
+    pki.key(folder, pki.CA).write_text("-----BEGIN PRIVATE KEY-----\nno key\n-----END PRIVATE KEY-----\n")
     pki.certificate(folder, pki.ADMIN).unlink()
     with pytest.raises(StateCorrupt, match=r"ca\.key"):
         pki.ensure(folder, NAMES, NOW)
