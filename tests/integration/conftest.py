@@ -49,10 +49,11 @@ def core(api: client.ApiClient) -> client.CoreV1Api:
 
 @pytest.fixture
 def namespace(core: client.CoreV1Api) -> Iterator[str]:
-    """A namespace of the test's own, ready for pods. That it is emptied afterwards is not waited for."""
+    """A namespace of the test's own, with all that every one has; its end is not waited for."""
     name = f"test-{secrets.token_hex(4)}"
     core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
     until(lambda: core.list_namespaced_service_account(name).items)
+    until(lambda: core.list_namespaced_config_map(name).items)
     yield name
     with contextlib.suppress(client.ApiException):  # the test may have deleted it
         core.delete_namespace(name)

@@ -1,8 +1,8 @@
 """One cluster for the whole test run, shared by the workers of pytest-xdist where there are several.
 
 The first worker that needs the cluster starts it; it ends with that worker's process, however that goes. So
-that it does not end too early, every other worker holds a lock as long as it uses the cluster, and the first one
-waits for these locks. They are gone with their processes too, so nobody waits for a worker that crashed.
+that it does not end too early, every other worker holds a lock as long as it uses the cluster, and the first
+one waits for these locks. They are gone with their processes too, so nobody waits for a worker that crashed.
 """
 
 from __future__ import annotations
