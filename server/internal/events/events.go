@@ -19,11 +19,19 @@ type Recorder struct {
 	since time.Time
 }
 
-// Open opens the file for appending; seconds are counted from since.
+// Open opens the file for appending; seconds are counted from since. Half a line, which a power cut or a full disk may have
+// left, is ended, so that the first event is not lost with it.
 func Open(path string, since time.Time) (*Recorder, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the file for events: %w", err)
+	}
+	last := []byte{'\n'}
+	if info, err := file.Stat(); err == nil && info.Size() > 0 {
+		_, _ = file.ReadAt(last, info.Size()-1)
+	}
+	if last[0] != '\n' {
+		_, _ = file.Write([]byte{'\n'})
 	}
 	return &Recorder{file: file, since: since}, nil
 }

@@ -2,6 +2,7 @@ package events
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -52,6 +53,26 @@ func TestEventsAreAppendedALineEach(t *testing.T) {
 	}
 	if all[3]["reason"] != "two\nlines" {
 		t.Errorf("failed: %v", all[3])
+	}
+}
+
+func TestHalfALineDoesNotSwallowTheNextEvent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.jsonl")
+	if err := os.WriteFile(path, []byte(`{"time":"2026-`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(path, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Starting("1.2.3.4", false)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.Split(data, []byte("\n"))
+	if len(lines) != 3 || !json.Valid(lines[1]) || len(lines[2]) != 0 {
+		t.Errorf("%q", data)
 	}
 }
 

@@ -53,7 +53,7 @@ def issue(
     """Write the certificate of ``subject`` and, where it has none, its key. A CA keeps the key it has."""
     is_ca = subject.signer is None
     key_path = pki.key(folder, subject.name)
-    if is_ca and key_path.exists():
+    if is_ca and pki.holds_pem(key_path):
         key = load_key(key_path)
     else:
         key = new_key()

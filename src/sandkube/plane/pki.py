@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sandkube.plane.files import read_json, write_json, write_private
+from sandkube.errors import StateCorrupt
+from sandkube.plane.files import read_json, usable, write_json, write_private
 
 VALID_FOR: Final = dt.timedelta(days=365)
 BACKDATED: Final = dt.timedelta(hours=1)
@@ -120,11 +121,11 @@ def ensure(folder: Path, names: Sequence[str], now: dt.datetime) -> list[str]:
     """Make what is missing or outdated in ``folder``; the names of the certificates that were made."""
     made = _read_index(folder)
     todo = outdated(made, names, now)
-    if not todo and key(folder, SERVICE_ACCOUNTS).exists() and public_key(folder).exists():
+    if not todo and holds_pem(key(folder, SERVICE_ACCOUNTS)) and holds_pem(public_key(folder)):
         return []
     from sandkube.plane import issuing
 
-    if not key(folder, SERVICE_ACCOUNTS).exists():
+    if not holds_pem(key(folder, SERVICE_ACCOUNTS)):
         pair = issuing.new_key()
         write_private(key(folder, SERVICE_ACCOUNTS), issuing.key_pem(pair), sync=False)
     pair = issuing.load_key(key(folder, SERVICE_ACCOUNTS))
@@ -138,18 +139,35 @@ def ensure(folder: Path, names: Sequence[str], now: dt.datetime) -> list[str]:
     return [subject.name for subject in todo]
 
 
+def holds_pem(path: Path) -> bool:
+    """Whether ``path`` holds a whole PEM block; what a power cut left empty or cut off is made anew."""
+    try:
+        with usable(path):
+            data = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    return data.startswith(b"-----BEGIN ") and b"\n-----END " in data
+
+
 def _read_index(folder: Path) -> dict[str, Made]:
     """What is there, of what the index names: an entry counts only with both its files."""
-    document = (
-        read_json(folder / _INDEX, remedy=f"remove {folder / _INDEX}: `up` makes new certificates then") or {}
-    )
-    made: dict[str, Made] = {}
+    path = folder / _INDEX
+    remedy = f"remove {path}: `up` makes new certificates then"
+    document = read_json(path, remedy) or {}
     if document.get("version") != _INDEX_VERSION:
-        return made
-    for name, entry in document.get("certificates", {}).items():
-        if certificate(folder, name).exists() and key(folder, name).exists():
-            made[name] = Made(dt.datetime.fromisoformat(entry["until"]), tuple(entry["names"]))
-    return made
+        return {}
+    try:
+        made = {
+            name: Made(dt.datetime.fromisoformat(entry["until"]), tuple(entry["names"]))
+            for name, entry in document["certificates"].items()
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise StateCorrupt(f"{path} cannot be understood: {error}.", hint=remedy) from error
+    return {
+        name: one
+        for name, one in made.items()
+        if holds_pem(certificate(folder, name)) and holds_pem(key(folder, name))
+    }
 
 
 def _write_index(folder: Path, made: Mapping[str, Made]) -> None:
