@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sandkube.cluster import list_clusters
+from sandkube.cluster import stop
+from sandkube.config import state_dir
 from sandkube.plane import process
+from sandkube.plane.folder import all_folders
 from sandkube.plane.process import Identity
 from unit import fake_server
 
@@ -32,11 +34,11 @@ def state(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """A state folder of the test's own; what runs in it at the end of the test is ended."""
     folder = tmp_path / "state"
     monkeypatch.setenv("SANDKUBE_STATE_DIR", str(folder))
+    monkeypatch.setattr(stop, "TERM_SECONDS", 1.0)
     yield folder
-    monkeypatch.setenv("SANDKUBE_STATE_DIR", str(folder))
-    for found in list_clusters():
-        if found.pid and (living := process.identity(found.pid)):
-            process.stop(living, term_seconds=0.1)
+    for root in {folder, state_dir()}:  # a test may have gone elsewhere
+        for found in all_folders(root):
+            stop.stop_server(found)
 
 
 @pytest.fixture

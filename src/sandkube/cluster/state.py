@@ -165,9 +165,10 @@ def failure_words(failed: Event) -> str:
 
 
 def last_words(folder: ClusterFolder, run: Run | None) -> list[str]:
-    """What the newest server said: the head of its fd 2 (a panic says first what it is), its log's tail."""
-    said = list(logs.head(folder.stderr, _TAIL_LINES))
-    return said + logs.tail(folder.log, _TAIL_LINES, behind=run.log_offset if run else 0)
+    """What the newest server said last: on fd 2, and in its log."""
+    return logs.outcry(folder.stderr, _TAIL_LINES) + logs.tail(
+        folder.log, _TAIL_LINES, behind=run.log_offset if run else 0
+    )
 
 
 def observe(folder: ClusterFolder) -> Found:

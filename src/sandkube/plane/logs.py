@@ -12,7 +12,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, dropwhile, islice
+from itertools import chain, dropwhile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +20,8 @@ from sandkube.errors import UsageError
 from sandkube.plane.files import usable
 
 _POLL_SECONDS = 0.1
+# How the Go runtime begins to say why it ends the process.
+_PANICS = ("panic:", "fatal error:", "runtime:", "SIG")
 _BLOCK = 64 * 1024
 
 # klog's header (k8s.io/klog/v2, formatHeader): severity, month and day, time of day; local time, and no year.
@@ -58,9 +60,16 @@ def tail(path: Path, count: int, behind: int = 0) -> list[str]:
     return data.decode(errors="replace").splitlines()[-count:]
 
 
-def head(path: Path, count: int) -> Iterator[str]:
-    """The first ``count`` lines of one file."""
-    return islice(_lines_of(path), count)
+def outcry(path: Path, count: int) -> list[str]:
+    """The ``count`` lines of what went to fd 2 that matter most: from a Go panic on, or else the last ones.
+
+    A panic says first what it is, and then where every goroutine was. Remarks of libraries, which are JSON, are
+    left out.
+    """
+    said = [line for line in _lines_of(path) if not line.startswith('{"level":')]
+    panics = (index for index, line in enumerate(said) if line.startswith(_PANICS))
+    begin = next(panics, max(0, len(said) - count))
+    return said[begin : begin + count]
 
 
 def files(path: Path) -> list[Path]:

@@ -47,7 +47,16 @@ def test_the_parts_of_a_turned_log_are_one(path: Path) -> None:
     path.write_text("4\n")
     assert list(logs.lines(path)) == ["1", "2", "3", "4"]
     assert logs.last_lines(path, 3) == ["2", "3", "4"]
-    assert list(logs.head(path, 9)) == ["4"]
+
+
+def test_a_panic_is_shown_from_its_beginning(path: Path) -> None:
+    assert logs.outcry(path, 2) == []
+    path.write_text("one\ntwo\nthree\n")
+    assert logs.outcry(path, 2) == ["two", "three"]
+    append(path, '{"level":"warn","msg":"retrying"}\n' * 50)
+    assert logs.outcry(path, 2) == ["two", "three"]
+    append(path, "panic: no\n" + "goroutine 1 [running]:\n" * 50)
+    assert logs.outcry(path, 2) == ["panic: no", "goroutine 1 [running]:"]
 
 
 def test_since(path: Path) -> None:
