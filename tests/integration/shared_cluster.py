@@ -38,13 +38,13 @@ def shared_cluster(folder: Path) -> Iterator[Cluster]:
     name_file, users_file = folder / "cluster-name", folder / "cluster-users"
     with contextlib.ExitStack() as stack:
         users = stack.enter_context(users_file.open("a", encoding="utf-8"))
-        with FileLock(folder / "cluster.lock"):
-            if name_file.exists():
+        with FileLock(folder / "cluster.lock"), own_folders(folder):
+            owned = not name_file.exists()
+            if not owned:
                 fcntl.flock(users, fcntl.LOCK_SH)
-                cluster, owned = Cluster(name_file.read_text(encoding="utf-8")), False
+                cluster = Cluster(name_file.read_text(encoding="utf-8"))
             else:
-                with own_folders(folder):
-                    cluster, owned = Cluster().up(), True
+                cluster = Cluster().up()
                 name_file.write_text(cluster.name, encoding="utf-8")
         try:
             yield cluster

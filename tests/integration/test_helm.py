@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,27 +17,21 @@ import pytest
 from integration.kubectl import Kubectl
 from sandkube import Cluster
 
+PRINT_ENVIRONMENT = "import json, os; print(json.dumps(dict(os.environ)))"
+
 
 @dataclass(frozen=True)
 class Shell:
-    """bash in ``folder``, with the cluster's programs on PATH and its kubeconfig in KUBECONFIG."""
+    """bash in ``folder``, where nothing but the environment says which cluster is meant."""
 
     folder: Path
-    cluster: Cluster
-    namespace: str = "default"
+    environ: Mapping[str, str]
 
     def __call__(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        kubeconfig = self.cluster.kubeconfig_path
-        environ = {
-            **os.environ,
-            "KUBECONFIG": str(kubeconfig),
-            "PATH": f"{kubeconfig.parent / 'bin'}:{os.environ['PATH']}",
-            "HELM_NAMESPACE": self.namespace,
-        }
         done = subprocess.run(
             ["bash", "-c", line],
             cwd=self.folder,
-            env=environ,
+            env=dict(self.environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -50,16 +46,20 @@ class Shell:
 
 
 @pytest.fixture(scope="module")
-def folder_with_chart(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which `helm create mychart` was typed."""
-    folder = tmp_path_factory.mktemp("charts")
-    Shell(folder, cluster)("helm create mychart")
-    return folder
+def charts(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A shell after `eval "$(sandkube env)"` and `helm create mychart`."""
+    outside = Shell(tmp_path_factory.mktemp("charts"), os.environ)
+    env = shlex.join([sys.executable, "-m", "sandkube", "env", "--shell=bash", cluster.name])
+    environ = outside(f'eval "$({env})" && {shlex.quote(sys.executable)} -c "{PRINT_ENVIRONMENT}"').stdout
+    shell = Shell(outside.folder, json.loads(environ))
+    shell("helm create mychart")
+    return shell
 
 
 @pytest.fixture
-def shell(folder_with_chart: Path, cluster: Cluster, namespace: str) -> Shell:
-    return Shell(folder_with_chart, cluster, namespace)
+def shell(charts: Shell, namespace: str) -> Shell:
+    """The same, in the test's namespace as far as helm is concerned."""
+    return Shell(charts.folder, {**charts.environ, "HELM_NAMESPACE": namespace})
 
 
 @pytest.fixture

@@ -23,6 +23,10 @@ def conditions(thing: Any) -> dict[str, Any]:
     return {condition["type"]: condition for condition in thing["status"]["conditions"]}
 
 
+def managers(thing: Any) -> set[str]:
+    return {entry["manager"] for entry in thing["metadata"]["managedFields"]}
+
+
 def test_a_deployment_owns_a_replica_set_that_owns_pods(kubectl: Kubectl) -> None:
     kubectl.apply(manifest("deployment.yaml"))
     kubectl.wait("jsonpath={.status.replicas}=2", "deployment/web")
@@ -146,6 +150,18 @@ def test_a_disruption_budget_counts_its_pods(kubectl: Kubectl) -> None:
     kubectl("create", "poddisruptionbudget", "web", "--selector=app=web", "--min-available=1")
     kubectl.wait("jsonpath={.status.expectedPods}=2", "poddisruptionbudget/web")
     assert kubectl.get("poddisruptionbudget", "web")["status"]["desiredHealthy"] == 1
+
+
+@pytest.mark.xfail(strict=True, reason="both write under the name of our process, `sandkube-server`")
+def test_controllers_and_scheduler_write_under_their_own_names(kubectl: Kubectl) -> None:
+    """GitOps tools leave alone what `kube-controller-manager` changed."""
+    kubectl.apply(manifest("deployment.yaml"))
+    kubectl.wait("jsonpath={.status.replicas}=2", "deployment/web")
+    kubectl.wait("condition=PodScheduled=false", "pods", "--selector=app=web")
+    (replica_set,) = kubectl.get("replicasets", "--show-managed-fields")
+    assert managers(replica_set) == {"kube-controller-manager"}
+    pod, _ = kubectl.get("pods", "--show-managed-fields")
+    assert managers(pod) == {"kube-controller-manager", "kube-scheduler"}
 
 
 @pytest.mark.parametrize(
