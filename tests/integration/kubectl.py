@@ -60,8 +60,8 @@ class Kubectl:
         return self("apply", "--filename=-", *options, stdin=manifest).stdout
 
     def wait(self, condition: str, *what: str) -> None:
-        """Wait up to half a minute for ``condition``, which is what ``kubectl wait --for`` takes."""
-        self("wait", f"--for={condition}", *what, "--timeout=30s")
+        """Wait up to a minute for ``condition``, which is what ``kubectl wait --for`` takes."""
+        self("wait", f"--for={condition}", *what, "--timeout=60s")
 
     def refused(self, *arguments: str, stdin: str | None = None) -> str:
         """Run what must fail; its standard error."""
@@ -70,7 +70,7 @@ class Kubectl:
         return done.stderr
 
 
-def until(condition: Callable[[], T], *, seconds: float = 30) -> T:
+def until(condition: Callable[[], T], *, seconds: float = 60) -> T:
     """Ask ``condition`` again and again until its answer is true, and give that answer back."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,19 +27,26 @@ subsets:
   ports: [{port: 5432}]
 """
 
+INGRESS_CLASS = """\
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {{name: {name}}}
+spec: {{controller: example.com/none}}
+"""
+
 INGRESS = """\
 apiVersion: networking.k8s.io/v1
 kind: Ingress
-metadata: {name: shop}
+metadata: {{name: shop}}
 spec:
-  ingressClassName: none-in-particular
+  ingressClassName: {name}
   rules:
   - host: shop.example.com
     http:
       paths:
       - path: /
         pathType: Prefix
-        backend: {service: {name: web, port: {number: 80}}}
+        backend: {{service: {{name: web, port: {{number: 80}}}}}}
 """
 
 NETWORK_POLICY = """\
@@ -129,11 +137,17 @@ def test_the_api_server_is_an_endpoint_of_the_service_kubernetes(kubectl: Kubect
     assert f":{found['ports'][0]['port']}" in kubectl.cluster.url
 
 
-def test_an_ingress_and_its_class_are_accepted(kubectl: Kubectl) -> None:
-    kubectl.apply(INGRESS)
-    made = kubectl.get("ingress", "shop")
-    assert made["spec"]["rules"][0]["host"] == "shop.example.com"
-    wrong = INGRESS.replace("pathType: Prefix", "pathType: Suffix")
+def test_an_ingress_and_its_class_are_accepted(
+    kubectl: Kubectl, apply_globally: Callable[[str], str]
+) -> None:
+    name = kubectl.namespace
+    apply_globally(INGRESS_CLASS.format(name=name))
+    assert kubectl.get("ingressclass", name)["spec"]["controller"] == "example.com/none"
+    kubectl.apply(INGRESS.format(name=name))
+    ingress = kubectl.get("ingress", "shop")
+    assert ingress["spec"]["ingressClassName"] == name
+    assert ingress["status"]["loadBalancer"] == {}
+    wrong = INGRESS.format(name=name).replace("pathType: Prefix", "pathType: Suffix")
     assert "pathType" in kubectl.refused("apply", "--filename=-", stdin=wrong)
 
 
