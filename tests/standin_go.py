@@ -48,7 +48,8 @@ list)
   while [ $i -lt "${STANDIN_PACKAGES:-3}" ]; do
     i=$((i + 1))
     printf 'example.com/one/p%s\\ttrue\\texample.com/one\\t%s\\t%s\\n' $i "$here/module" "$here/module"
-  done ;;
+  done
+  printf 'example.com/server\\ttrue\\texample.com/server\\t%s\\t%s\\n' "$here" "$here" ;;
 build)
   echo "$$" >> "$here/builds"
   while [ "$1" != -o ]; do shift; done

@@ -137,8 +137,9 @@ def _prepare(
 
 
 def _packages(listing: str) -> list[_Package]:
+    """Read what `go list` printed: all but the last, the command itself, which is linked anew each time."""
     packages = []
-    for line in listing.splitlines():
+    for line in listing.splitlines()[:-1]:
         path, stale, module, module_folder, folder = line.split("\t")
         packages.append(_Package(path, stale == "true", module, module_folder, folder))
     return packages

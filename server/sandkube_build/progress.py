@@ -67,10 +67,13 @@ class Progress:
 
 
 class Counter:
-    """Counts what `go build -v` and `go list` say on their standard error, and shows it."""
+    """Counts what `go build -v` and `go list` say on their standard error, and shows it.
+
+    ``total`` is the number of packages to compile, None while modules are read and fetched.
+    """
 
     def __init__(
-        self, progress: Progress, total: int = 0, clock: Callable[[], float] = time.monotonic
+        self, progress: Progress, total: int | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._progress = progress
         self._total = total
@@ -98,9 +101,11 @@ class Counter:
         """Give the state as a line, such as `compiled 12 of 2950 packages, 0:08 (k8s.io/api/core/v1)`."""
         seconds = int(self._clock() - self._began)
         elapsed = f"{seconds // 60}:{seconds % 60:02d}"
-        if not self._total:
+        if self._total is None:
             done = f"downloaded {self.downloaded} modules" if self.downloaded else "reading the modules"
             return f"{done}, {elapsed}" + (f" ({self._doing})" if self._doing else "")
+        if not self._total:
+            return f"linking, {elapsed}"
         if self.compiled >= self._total:
             return f"compiled {self._total} of {self._total} packages, {elapsed} (linking)"
         doing = f" ({self._doing})" if self._doing else ""

@@ -73,6 +73,13 @@ def test_packages_and_downloads_are_counted() -> None:
     assert counter.downloaded == 1
 
 
+def test_with_nothing_to_compile_only_linking_is_shown() -> None:
+    clock = Clock()
+    counter = Counter(Progress(lambda _line: None, clock=clock), total=0, clock=clock)
+    clock.now = 5.0
+    assert counter.text() == "linking, 0:05"
+
+
 def test_downloads_are_shown_before_the_number_of_packages_is_known() -> None:
     clock = Clock()
     counter = Counter(Progress(lambda _line: None, clock=clock), clock=clock)
