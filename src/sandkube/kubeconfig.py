@@ -289,7 +289,7 @@ def _remove(tree: yaml.MappingNode, kind: str, name: str) -> bool:
 
 
 def _unfold(node: yaml.Node) -> None:
-    """Have every part of the tree written line by line: within braces a plain `1:20` would have to be quoted."""
+    """Have every part of the tree written line by line: within braces a plain `1:20` would be quoted."""
     import yaml
 
     if isinstance(node, (yaml.MappingNode, yaml.SequenceNode)) and node.value:

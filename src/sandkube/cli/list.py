@@ -21,6 +21,7 @@ def list_(output: str) -> None:
     """List the clusters of this user."""
     from sandkube import cluster
 
+    cluster.sweep()
     print_list(cluster.list_clusters(), output)
 
 

@@ -15,8 +15,16 @@ def _name_or_chosen(context: click.Context, _: click.Parameter, value: str | Non
     return value if value is not None else str(context.obj)
 
 
+def _names(_context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """The names of clusters that a shell can complete ``begun`` to."""
+    from sandkube.config import state_dir
+    from sandkube.plane.folder import all_folders
+
+    return [folder.name for folder in all_folders(state_dir()) if folder.name.startswith(begun)]
+
+
 name_argument: Callable[[_Function], _Function] = click.argument(
-    "name", required=False, metavar="[NAME]", callback=_name_or_chosen
+    "name", required=False, metavar="[NAME]", callback=_name_or_chosen, shell_complete=_names
 )
 
 

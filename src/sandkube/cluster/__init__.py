@@ -15,7 +15,7 @@ from sandkube.cluster.state import Status, folder_of, list_clusters, status
 if TYPE_CHECKING:
     from sandkube.cluster.control import Cluster
     from sandkube.cluster.start import Up, prepare, serve, up
-    from sandkube.cluster.stop import Deleted, Down, delete, down
+    from sandkube.cluster.stop import Deleted, Down, delete, down, sweep
 
 __all__ = [
     "Cluster",
@@ -31,6 +31,7 @@ __all__ = [
     "prepare",
     "serve",
     "status",
+    "sweep",
     "up",
 ]
 
@@ -45,6 +46,7 @@ _LAZY = {
     "Down": "stop",
     "delete": "stop",
     "down": "stop",
+    "sweep": "stop",
 }
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import errno
 import os
 import signal
 import time
@@ -39,8 +38,6 @@ from sandkube.server import Server, ensure
 # A start that another command is busy with, and its clean-up, may take this much longer than the wait for
 # Ready.
 _LOCK_MARGIN = 20.0
-# How long a server that holds the datastore may take to say which process it is.
-_ORPHAN_SECONDS = 5.0
 
 # Answered by the server itself, or without leaving the machine: never asked of a proxy.
 _INTERNAL_HOSTS = ("localhost", "127.0.0.1", "::1", ".svc", ".cluster.local")
@@ -85,7 +82,7 @@ def up(
     server = ensure(report.say)
     with locked(folder, wait + _LOCK_MARGIN, report.step):
         started = _up(folder, request, server, wait, report, parent)
-    found = state.describe(folder, state.read_spec(folder) or ClusterSpec(name), state.observe(folder))
+        found = state.status(name)
     return Up(found, started is not None, time.monotonic() - begun)
 
 
@@ -136,7 +133,7 @@ def prepare(name: str, request: Request = NOTHING_ASKED, *, report: Report = SIL
     server = ensure(report.say)
     with locked(folder, _LOCK_MARGIN, report.step):
         spec = _asked(folder, request)
-        if state.observe(folder).process is not None:
+        if state.find_server(folder).process is not None:
             raise UsageError(f"Cluster `{name}` is running already.", hint=f"sandkube down {name}")
         with _undone_on_failure(folder), listener.bind(spec.port, spec.last_port) as socket:
             folder.create()
@@ -179,9 +176,7 @@ def _up(
 ) -> Child | None:
     """`up` with the lock held; the server that was started, or None where one was running."""
     spec = _asked(folder, request)
-    found = state.observe(folder)
-    if found.process is None and _datastore_is_held(folder):
-        found = _await_orphan(folder)
+    found = state.find_server(folder)
     if found.process is not None and found.state == "stopping":
         report.step(f"Waiting for cluster `{folder.name}` to stop")
         stop_server(folder)
@@ -224,7 +219,7 @@ def _undone_on_failure(folder: ClusterFolder) -> Iterator[None]:
             datastore_socket.remove_old(folder)
             if created:
                 folder.remove()
-            elif before is not None:
+            elif before is not None and folder.spec.read_bytes() != before:
                 write_private(folder.spec, before)
         raise
 
@@ -326,8 +321,9 @@ def _await_ready(
     """Wait for Ready; StartFailed, with all that is known of why, where it does not come."""
 
     def ended() -> tuple[bool, int | None]:
-        status = exit_status() if exit_status else None
-        return (status is not None or not process.is_alive(run.process)), status
+        if process.is_alive(run.process):
+            return False, None
+        return True, exit_status() if exit_status else None  # asked last: by now there is one
 
     def tell(event: Event) -> None:
         if event.event == "ready" and event.component:
@@ -371,36 +367,6 @@ def _exit_words(status: int | None) -> str:
     except ValueError:
         name = str(-status)
     return f"was ended by signal {name}" + (" (out of memory?)" if -status == signal.SIGKILL else "")
-
-
-def _datastore_is_held(folder: ClusterFolder) -> bool:
-    """Whether a server holds the datastore, though none is written down. Only while holding the lock."""
-    import fcntl
-
-    try:
-        with Path(f"{folder.database}.lock").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        return error.errno in (errno.EAGAIN, errno.EACCES)
-    return False
-
-
-def _await_orphan(folder: ClusterFolder) -> state.Found:
-    """The server that holds the datastore, as soon as its first event names its process."""
-    deadline = time.monotonic() + _ORPHAN_SECONDS
-    while _datastore_is_held(folder):
-        found = state.observe(folder)
-        if found.process is not None:
-            return found
-        if time.monotonic() >= deadline:
-            raise StartFailed(
-                f"An unknown process holds the datastore of cluster `{folder.name}`.",
-                hint=f"find and end it: fuser '{folder.database}.lock'",
-            )
-        time.sleep(0.02)
-    return state.observe(folder)
 
 
 def _forget(folder: ClusterFolder, ended: Identity) -> None:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from sandkube import kubeconfig
 from sandkube.config import ClusterSpec, from_json, state_dir, to_json
-from sandkube.errors import ClusterNotFound, SandkubeError, StateCorrupt
+from sandkube.errors import ClusterNotFound, Locked, SandkubeError, StateCorrupt
 from sandkube.plane import events, logs, process
 from sandkube.plane.events import Event
 from sandkube.plane.files import read_json, write_json
 from sandkube.plane.folder import ClusterFolder, all_folders
+from sandkube.plane.lock import datastore_is_held
 from sandkube.plane.process import Identity
 
 State = Literal["running", "starting", "stopping", "stopped", "crashed", "unreadable"]
 
 _RUN_VERSION: Final = 1
 _TAIL_LINES: Final = 12
+# How long a server that holds the datastore may take to say which process it is.
+_ORPHAN_SECONDS: Final = 5.0
 THROW_AWAY: Final = "throwaway-"
 
 
@@ -174,10 +178,13 @@ def last_words(folder: ClusterFolder, run: Run | None) -> list[str]:
 def observe(folder: ClusterFolder) -> Found:
     """What is there. StateCorrupt where run.json cannot be understood."""
     run = read_run(folder)
-    if run is None:
-        return _observe_events(folder)
-    living = run.process if process.is_alive(run.process) else None
-    return Found(living, run, events.EventReader(folder.events, run.events_offset).new())
+    if run is not None and process.is_alive(run.process):
+        return Found(run.process, run, events.EventReader(folder.events, run.events_offset).new())
+    # There may be a server that is not written down, while run.json still tells of one that crashed.
+    found = _observe_events(folder)
+    if found.process is not None or run is None:
+        return found
+    return Found(None, run, events.EventReader(folder.events, run.events_offset).new())
 
 
 def observe_anyhow(folder: ClusterFolder) -> Found:
@@ -186,6 +193,25 @@ def observe_anyhow(folder: ClusterFolder) -> Found:
         return observe(folder)
     except StateCorrupt:
         return _observe_events(folder)
+
+
+def find_server(folder: ClusterFolder, look: Callable[[ClusterFolder], Found] = observe) -> Found:
+    """What is there, for a command that holds the cluster's lock.
+
+    A server that holds the datastore and is not written down (its `up` was killed) is waited for until its
+    first event names its process. Locked where none does: it runs where this process table does not reach.
+    """
+    deadline = time.monotonic() + _ORPHAN_SECONDS
+    while True:
+        found = look(folder)
+        if found.process is not None or not datastore_is_held(folder):
+            return found
+        if time.monotonic() >= deadline:
+            raise Locked(
+                f"Cluster `{folder.name}` is served by a process that cannot be seen from here.",
+                hint="stop it where it runs: in another container, or on a machine that shares this folder",
+            )
+        time.sleep(0.02)
 
 
 def _observe_events(folder: ClusterFolder) -> Found:

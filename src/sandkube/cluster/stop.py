@@ -12,7 +12,7 @@ from sandkube.cluster.report import SILENT, Report
 from sandkube.config import state_dir
 from sandkube.plane import datastore_socket, process
 from sandkube.plane.folder import ClusterFolder, all_folders, remove_doomed
-from sandkube.plane.lock import locked, locked_at_once
+from sandkube.plane.lock import datastore_is_held, locked, locked_at_once
 from sandkube.plane.process import Stop
 
 # The server stops its parts one after the other and closes its datastore, within a second as a rule.
@@ -42,6 +42,7 @@ def down(name: str, *, report: Report = SILENT) -> Down:
 
     ClusterNotFound, Locked.
     """
+    sweep()
     folder = state.existing(name)
     with locked(folder, LOCK_SECONDS, report.step):
         return Down(name, stop_server(folder, report))
@@ -49,6 +50,7 @@ def down(name: str, *, report: Report = SILENT) -> Down:
 
 def delete(name: str, *, report: Report = SILENT) -> Deleted:
     """End the server of a cluster and remove the cluster with all its objects. ClusterNotFound, Locked."""
+    sweep()
     folder = state.existing(name)
     with locked(folder, LOCK_SECONDS, report.step):
         stop = stop_server(folder, report)
@@ -59,7 +61,7 @@ def delete(name: str, *, report: Report = SILENT) -> Deleted:
 
 def stop_server(folder: ClusterFolder, report: Report = SILENT) -> Stop | None:
     """End what serves ``folder`` and remove what says that something does. Only while holding the lock."""
-    living = state.observe_anyhow(folder).process
+    living = state.find_server(folder, state.observe_anyhow).process
     stop = None
     if living is not None:
         report.step(f"Stopping cluster `{folder.name}`")
@@ -76,10 +78,14 @@ def sweep() -> None:
     for folder in all_folders(root):
         if folder.name.startswith(state.THROW_AWAY) and not _wanted(folder):
             with locked_at_once(folder) as held:
-                if held and not _wanted(folder) and state.observe_anyhow(folder).process is None:
+                if held and not _wanted(folder) and not _is_served(folder):
                     datastore_socket.remove_old(folder)
                     folder.remove()
                     folder.lock.unlink(missing_ok=True)  # nobody waits for it: its name was used once
+
+
+def _is_served(folder: ClusterFolder) -> bool:
+    return state.observe_anyhow(folder).process is not None or datastore_is_held(folder)
 
 
 def _wanted(folder: ClusterFolder) -> bool:

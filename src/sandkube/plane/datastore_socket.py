@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from sandkube.errors import SandkubeError
+from sandkube.errors import SandkubeError, StateUnusable
 from sandkube.plane.files import read_json
 from sandkube.plane.folder import ClusterFolder
 
@@ -36,10 +36,17 @@ def place(folder: ClusterFolder, environ: Mapping[str, str] = os.environ) -> Pat
         return path
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     parent = runtime if os.access(runtime, os.W_OK) and len(os.fsencode(runtime)) < MAX_BYTES // 2 else None
-    made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    if len(os.fsencode(made / _NAME)) > MAX_BYTES:  # TMPDIR may be long as well
-        made.rmdir()
-        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
+    try:
+        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        if len(os.fsencode(made / _NAME)) > MAX_BYTES:  # TMPDIR may be long as well
+            made.rmdir()
+            made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
+    except OSError as error:
+        raise StateUnusable(
+            f"The path of {folder.path} is too long for a socket in it, and no temporary folder can be made: "
+            f"{error.strerror}.",
+            hint="name a shorter folder: export SANDKUBE_STATE_DIR=/some/folder",
+        ) from error
     return made / _NAME
 
 

@@ -1,9 +1,11 @@
-"""One command at a time changes a cluster."""
+"""One command at a time changes a cluster, and one server at a time serves it."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from sandkube.errors import Locked
 from sandkube.plane.files import usable
@@ -54,3 +56,20 @@ def locked_at_once(folder: ClusterFolder) -> Iterator[bool]:
             yield False
             return
         yield True
+
+
+def datastore_is_held(folder: ClusterFolder) -> bool:
+    """Whether a server holds the datastore, wherever it runs. Only while holding the cluster.
+
+    To ask is to hold it for a moment, and a server that begins in that moment would refuse to.
+    """
+    import fcntl
+
+    try:
+        with Path(f"{folder.database}.lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        return error.errno in (errno.EAGAIN, errno.EACCES)
+    return False

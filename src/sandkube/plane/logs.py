@@ -63,8 +63,7 @@ def tail(path: Path, count: int, behind: int = 0) -> list[str]:
 def outcry(path: Path, count: int) -> list[str]:
     """The ``count`` lines of what went to fd 2 that matter most: from a Go panic on, or else the last ones.
 
-    A panic says first what it is, and then where every goroutine was. Remarks of libraries, which are JSON, are
-    left out.
+    A panic says first what it is, then where every goroutine was. Remarks of libraries (JSON) are left out.
     """
     said = [line for line in _lines_of(path) if not line.startswith('{"level":')]
     panics = (index for index, line in enumerate(said) if line.startswith(_PANICS))

@@ -30,6 +30,8 @@ _POLL_SECONDS = 0.01
 # What a control plane may have open at most: connections, watches and files of the datastore. Some systems'
 # hard limit is a thousand million, which makes whoever walks over all numbers slow.
 _MAX_OPEN_FILES = 65536
+# Below this the server starts, and then nothing answers: connections to itself wait for a file to be closed.
+_MIN_OPEN_FILES = 256
 
 # What of the environment the server gets: what finds programs, files, time, language, certificates and the
 # way out. Nothing else, so that no secret of the user's shell lies in a process that lives on.
@@ -82,11 +84,13 @@ def spawn(
     """
     import subprocess
 
+    from sandkube.plane.detached import Detached
+
     with usable(stderr):
         errors = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with _limits():
-            popen = subprocess.Popen(
+            popen = Detached(
                 command,
                 cwd=folder,
                 env=dict(environ),
@@ -120,6 +124,11 @@ def _limits() -> Iterator[None]:
     before = {kind: resource.getrlimit(kind) for kind in (resource.RLIMIT_CORE, resource.RLIMIT_NOFILE)}
     core, files = before[resource.RLIMIT_CORE], before[resource.RLIMIT_NOFILE]
     ceiling = _MAX_OPEN_FILES if files[1] == resource.RLIM_INFINITY else min(files[1], _MAX_OPEN_FILES)
+    if ceiling < _MIN_OPEN_FILES:
+        raise StartFailed(
+            f"The server needs {_MIN_OPEN_FILES} open files, and this shell allows {ceiling}.",
+            hint=f"ulimit -n {_MAX_OPEN_FILES}, in a shell where that is allowed",
+        )
     resource.setrlimit(resource.RLIMIT_CORE, (0, core[1]))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(files[0], ceiling), files[1]))

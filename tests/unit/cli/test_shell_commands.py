@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,22 @@ def test_version_without_a_server(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     done = run("version", "-o", "json")
     assert json.loads(done.out)["server"] is None
     assert "/no/such/binary" in done.err
+
+
+def test_names_are_completed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("demo", "other"):
+        cluster.folder_of(name).create()
+    environ = {
+        **os.environ,
+        "_SANDKUBE_COMPLETE": "bash_complete",
+        "COMP_WORDS": "sandkube up de",
+        "COMP_CWORD": "2",
+    }
+    code = "from sandkube.cli import cli; cli(prog_name='sandkube')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "plain,demo\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from sandkube import cluster
-from sandkube.cluster import start
 from sandkube.cluster import state as states
 from sandkube.config import Request
 from sandkube.errors import PortTaken, StartFailed, StateCorrupt, StateUnusable, UsageError
 from sandkube.plane import process
+from sandkube.plane.folder import ClusterFolder
 from unit.waiting import until
 
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -362,13 +362,16 @@ def test_a_server_that_nobody_wrote_down_is_found_before_it_says_anything(
     folder.run.unlink()
     told_so_far = folder.events.read_text()
     folder.events.write_text("")
-    waited = start._await_orphan
+    observe = states.observe
+    seen: list[states.Found] = []
 
-    def saying(found: object) -> states.Found:
-        folder.events.write_text(told_so_far)
-        return waited(folder)
+    def observing(of: ClusterFolder) -> states.Found:
+        seen.append(observe(of))
+        if len(seen) == 3:
+            folder.events.write_text(told_so_far)
+        return seen[-1]
 
-    monkeypatch.setattr(start, "_await_orphan", saying)
+    monkeypatch.setattr(states.find_server, "__defaults__", (observing,))
     done = cluster.up("demo")
     assert (done.status.pid, done.started) == (pid, False)
 
@@ -391,10 +394,18 @@ def test_a_stale_number_that_is_another_process_now_is_left_alone() -> None:
         states.write_run(folder, run)
         assert cluster.status("demo").state == "stopped"
         assert cluster.up("demo").status.pid != other.pid
-        states.write_run(folder, run)
         cluster.down("demo")
+        states.write_run(folder, run)
+        assert cluster.down("demo").stop is None
         assert other.poll() is None
         other.kill()
+
+
+def test_a_server_started_by_hand_after_a_crash_is_seen() -> None:
+    pid = cluster.up("demo").status.pid
+    folder = cluster.folder_of("demo")
+    states.write_run(folder, states.Run(process.Identity(1, "1@before"), 1, 0))
+    assert (cluster.status("demo").pid, cluster.status("demo").state) == (pid, "running")
 
 
 def test_a_server_that_is_stopping_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

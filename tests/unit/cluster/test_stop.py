@@ -9,7 +9,7 @@ from sandkube import cluster
 from sandkube.cluster import state as states
 from sandkube.cluster import stop
 from sandkube.config import Request
-from sandkube.errors import ClusterNotFound, StateUnusable
+from sandkube.errors import ClusterNotFound, Locked, StateUnusable
 from sandkube.plane import process
 from sandkube.plane.process import Identity
 
@@ -102,3 +102,22 @@ def test_a_left_over_whose_server_still_runs_is_left(me: Identity) -> None:
     states.write_owner(cluster.folder_of("throwaway-running"), Identity(me.pid, "1@before"))
     stop.sweep()
     assert cluster.status("throwaway-running").running
+
+
+def test_a_server_of_another_machine_is_neither_seen_nor_hurt(
+    me: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(states, "_ORPHAN_SECONDS", 0.1)
+    name = "throwaway-elsewhere"
+    folder = cluster.folder_of(name)
+    pid = cluster.up(name).status.pid or 0
+    kept = folder.run.read_bytes(), folder.events.read_bytes()
+    states.write_run(folder, states.Run(Identity(pid, "1@another-boot"), 1))
+    folder.events.unlink()
+    stop.sweep()
+    for function in (cluster.down, cluster.delete, cluster.up):
+        with pytest.raises(Locked, match="cannot be seen from here"):
+            function(name)
+    folder.run.write_bytes(kept[0])
+    folder.events.write_bytes(kept[1])
+    assert cluster.status(name).running
