@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ NEEDS = (
         _has_wheel,
     ),
     Need("with a second local user (tests/security)", "only root may become another user", _is_root),
+    Need("of a read-only folder (tests/unit)", "root writes to it all the same", lambda: not _is_root()),
+    Need("of shells: zsh", "it is not installed", lambda: shutil.which("zsh") is not None),
+    Need("of shells: fish", "it is not installed", lambda: shutil.which("fish") is not None),
     Need(
         "with other projects' manifests (tests/integration/test_samples.py)",
         "the folder of samples beside the checkout is not there",

@@ -46,9 +46,13 @@ def one_builder(
 
 
 def _holder(root: Path) -> str:
-    try:
-        data = json.loads((root / "building.json").read_text(encoding="utf-8"))
-        minutes = max(time.time() - data["since"], 0) / 60
-        return f"process {data['pid']} builds for {data['for']} since {minutes:.0f} min"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "of a process that has not said who it is"
+    """Say who holds the lock. It may have taken it this very moment, so its name is waited for a little."""
+    for _ in range(20):
+        try:
+            data = json.loads((root / "building.json").read_text(encoding="utf-8"))
+            os.kill(data["pid"], 0)  # what a killed builder left names nobody
+            minutes = max(time.time() - data["since"], 0) / 60
+            return f"process {data['pid']} builds for {data['for']} since {minutes:.0f} min"
+        except (OSError, ValueError, KeyError, TypeError):
+            time.sleep(0.05)
+    return "of a process that has not said who it is"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -224,6 +225,20 @@ def test_patience_ends_with_the_name_of_the_holder(cache_root: Path) -> None:
             pass
 
     _held(cache_root, body)
+
+
+def test_what_a_killed_builder_left_names_nobody(cache_root: Path) -> None:
+    said: list[str] = []
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+
+    def body() -> None:
+        (cache_root / "building.json").write_text(json.dumps({"pid": ended.pid, "for": "/x", "since": 0}))
+        with pytest.raises(Locked), one_builder(cache_root, Path("/mine"), said.append, patience=0.1):
+            pass
+
+    _held(cache_root, body)
+    assert "has not said who it is" in said[0]
 
 
 def test_a_holder_that_has_not_said_who_it_is(cache_root: Path) -> None:
