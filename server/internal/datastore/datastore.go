@@ -104,7 +104,7 @@ func (d *Datastore) serve(ctx context.Context, c config.Datastore) error {
 		return err
 	}
 	d.grpc = grpc.NewServer(grpc.MaxRecvMsgSize(maxReceive), grpc.MaxSendMsgSize(1<<31-1))
-	kineserver.New(backend, "unix", notifyInterval, emulatedEtcd).Register(d.grpc)
+	kineserver.New(acknowledged{backend}, "unix", notifyInterval, emulatedEtcd).Register(d.grpc)
 	d.running.Go(func() {
 		if err := d.grpc.Serve(listener); err != nil {
 			klog.ErrorS(err, "The datastore stopped serving")

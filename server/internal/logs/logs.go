@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -91,12 +92,21 @@ func (klogFormat) Format(e *logrus.Entry) ([]byte, error) {
 	b.WriteByte(severity)
 	b.WriteString(e.Time.Format("0102 15:04:05.000000"))
 	b.WriteString("       1 kine] ")
-	b.WriteString(e.Message)
+	b.WriteString(withoutRequest(e.Message))
 	for k, v := range e.Data {
 		b.WriteString(" " + k + "=" + toString(v))
 	}
 	b.WriteByte('\n')
 	return b.Bytes(), nil
+}
+
+// withoutRequest leaves out the request that kine quotes when it fails: it holds the whole object, which may be a Secret.
+func withoutRequest(message string) string {
+	const begin = "error in txn "
+	if !strings.HasPrefix(message, begin) {
+		return message
+	}
+	return begin + "(…): " + message[strings.LastIndex(message, ": ")+2:]
 }
 
 func toString(v any) string {

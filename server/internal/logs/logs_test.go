@@ -88,3 +88,12 @@ func TestTheLogIsRotatedAndPrivate(t *testing.T) {
 		}
 	}
 }
+
+func TestNoObjectIsQuoted(t *testing.T) {
+	if got := withoutRequest(`error in txn success:{request_put:{value:"a: secret"}}: disk is full`); got != "error in txn (…): disk is full" {
+		t.Errorf("%q", got)
+	}
+	if got := withoutRequest("Closing database: now"); got != "Closing database: now" {
+		t.Errorf("%q", got)
+	}
+}

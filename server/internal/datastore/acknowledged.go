@@ -1,0 +1,53 @@
+package datastore
+
+import (
+	"context"
+	"fmt"
+
+	kineserver "github.com/k3s-io/kine/pkg/server"
+)
+
+// acknowledged is a backend that says a write was done only when it was.
+//
+// kine v0.17.5 takes every failed insert for one that met an existing key, and looks for that key. A create that failed for
+// another reason, such as a full disk, finds none and is reported as done, at the current revision; an update finds the very
+// revision it asked for and is reported as a conflict, which the API server tries again for ever.
+type acknowledged struct{ kineserver.Backend }
+
+// Create looks whether the new revision is there, and is this key's.
+func (b acknowledged) Create(ctx context.Context, key string, value []byte, lease int64) (int64, error) {
+	revision, err := b.Backend.Create(ctx, key, value, lease)
+	if err != nil {
+		return revision, err
+	}
+	_, found, err := b.Get(ctx, key, revision, true)
+	if err != nil {
+		return 0, fmt.Errorf("looking for %s after it was created: %w", key, err)
+	}
+	if found == nil || found.ModRevision != revision {
+		return 0, notWritten(key)
+	}
+	return revision, nil
+}
+
+// Update tells a conflict from a write that failed: only a conflict has another revision.
+func (b acknowledged) Update(ctx context.Context, key string, value []byte, revision, lease int64) (int64, *kineserver.KeyValue, bool, error) {
+	now, found, updated, err := b.Backend.Update(ctx, key, value, revision, lease)
+	if err == nil && !updated && found != nil && found.ModRevision == revision {
+		return now, nil, false, notWritten(key)
+	}
+	return now, found, updated, err
+}
+
+// Delete does the same for deletions. Revision 0 asks for none, so there is no conflict to have.
+func (b acknowledged) Delete(ctx context.Context, key string, revision int64) (int64, *kineserver.KeyValue, bool, error) {
+	now, found, deleted, err := b.Backend.Delete(ctx, key, revision)
+	if err == nil && !deleted && found != nil && found.ModRevision == revision {
+		return now, nil, false, notWritten(key)
+	}
+	return now, found, deleted, err
+}
+
+func notWritten(key string) error {
+	return fmt.Errorf("the database did not take the write of %s; is there space on its disk?", key)
+}
