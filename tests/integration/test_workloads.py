@@ -63,21 +63,21 @@ def test_a_daemon_set_makes_a_pod_for_each_node_and_none_without(
 ) -> None:
     name = kubectl.namespace
     kubectl.apply(manifest("daemonset.yaml"))
-    kubectl.wait("jsonpath={.status.observedGeneration}=1", "daemonset/agent")
-    assert kubectl.get("daemonset", "agent")["status"]["desiredNumberScheduled"] == 0
+    kubectl.wait("jsonpath={.status.observedGeneration}=1", "daemonset/collector")
+    assert kubectl.get("daemonset", "collector")["status"]["desiredNumberScheduled"] == 0
     assert kubectl.get("pods") == []
     # Nobody else's pods are put there.
     taint = client.V1Taint(key="for-one-test", effect="NoSchedule")
     metadata, spec = client.V1ObjectMeta(name=name), client.V1NodeSpec(taints=[taint])
     core.create_node(client.V1Node(metadata=metadata, spec=spec))
     try:
-        kubectl.wait("jsonpath={.status.desiredNumberScheduled}=1", "daemonset/agent")
-        kubectl.wait("create", "pods", "--selector=app=agent")
+        kubectl.wait("jsonpath={.status.desiredNumberScheduled}=1", "daemonset/collector")
+        kubectl.wait("create", "pods", "--selector=app=collector")
         (pod,) = kubectl.get("pods")
         assert owner(pod)[0] == "DaemonSet"
     finally:
         core.delete_node(name)
-        kubectl("delete", "daemonset", "agent", "--cascade=orphan")
+        kubectl("delete", "daemonset", "collector", "--cascade=orphan")
         kubectl("delete", "pods", "--all", "--force", "--grace-period=0")  # there is no kubelet to do it
 
 
