@@ -38,13 +38,18 @@ _KINDS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one user gets at one cluster. Certificates and key are PEM."""
+    """How one user gets at one cluster. Certificates and key are PEM.
+
+    ``component`` is for a component inside the server, which then goes by that name
+    (server/internal/fieldmanager).
+    """
 
     cluster: str
     server: str
     authority: bytes
     certificate: bytes
     key: bytes
+    component: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,11 @@ def render(access: Access) -> str:
     def data(pem: bytes) -> str:
         return base64.b64encode(pem).decode()
 
+    provider = (
+        f"\n    auth-provider: {{name: sandkube-component, config: {{component: {access.component}}}}}"
+        if access.component
+        else ""
+    )
     # JSON texts are YAML texts, and the document never changes its shape: no library is loaded to write it.
     return f"""\
 apiVersion: v1
@@ -92,7 +102,7 @@ users:
 - name: {name}
   user:
     client-certificate-data: {data(access.certificate)}
-    client-key-data: {data(access.key)}
+    client-key-data: {data(access.key)}{provider}
     extensions:
     - name: {_EXTENSION}
       extension: {{cluster: {json.dumps(access.cluster)}}}
@@ -109,10 +119,12 @@ def user_files(environ: Mapping[str, str], own: Path) -> list[Path]:
     theirs = [path for path in dict.fromkeys(listed) if own not in path.parents]
     if theirs:
         return theirs
-    home = Path("~/.kube/config").expanduser()
-    if not home.is_absolute():
-        raise StateUnusable("This user has no home folder.", hint="name a file: export KUBECONFIG=/some/file")
-    return [home]
+    try:
+        return [Path("~/.kube/config").expanduser()]
+    except RuntimeError as error:
+        raise StateUnusable(
+            "This user has no home folder.", hint="name a file: export KUBECONFIG=/some/file"
+        ) from error
 
 
 def merge(text: str, files: Sequence[Path], *, use: bool = False) -> Merged:

@@ -152,7 +152,6 @@ def test_a_disruption_budget_counts_its_pods(kubectl: Kubectl) -> None:
     assert kubectl.get("poddisruptionbudget", "web")["status"]["desiredHealthy"] == 1
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="both write under the name of our process, sandkube-server")
 def test_controllers_and_scheduler_write_under_their_own_names(kubectl: Kubectl) -> None:
     """GitOps tools leave alone what `kube-controller-manager` changed."""
     kubectl.apply(manifest("deployment.yaml"))

@@ -18,6 +18,7 @@ import (
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
 
+	"github.com/sandkube/sandkube/server/internal/fieldmanager"
 	"github.com/sandkube/sandkube/server/internal/flags"
 )
 
@@ -76,6 +77,7 @@ func New(ctx context.Context, o *Options, seeded bool, hooks Hooks) (*Server, er
 	}
 	hooks.Phase("api-server configured")
 	generic := config.KubeAPIs.ControlPlane.Generic
+	fieldmanager.Wrap(generic.LoopbackClientConfig)
 	disableSleepers(generic)
 	generic.SkipOpenAPIInstallation = true // installOpenAPI does it, later
 	completedConfig, err := config.Complete()

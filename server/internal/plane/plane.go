@@ -16,6 +16,7 @@ import (
 	"github.com/sandkube/sandkube/server/internal/apiserver"
 	"github.com/sandkube/sandkube/server/internal/config"
 	"github.com/sandkube/sandkube/server/internal/controllers"
+	"github.com/sandkube/sandkube/server/internal/fieldmanager"
 	"github.com/sandkube/sandkube/server/internal/flags"
 	"github.com/sandkube/sandkube/server/internal/scheduler"
 )
@@ -65,6 +66,7 @@ func New(c *config.Config, listener net.Listener, log logsapi.LoggingOptions, ob
 	}); err != nil {
 		return nil, err
 	}
+	fieldmanager.Assume()
 	manager, err := controllers.NewOptions(c.ControllerManager)
 	if err != nil {
 		return nil, err

@@ -218,7 +218,7 @@ def files(plan: Plan) -> dict[Path, str]:
     return {
         plan.folder.kubeconfig: _kubeconfig(plan, pki.ADMIN),
         _client_config(plan, pki.CONTROLLER_MANAGER): _kubeconfig(plan, pki.CONTROLLER_MANAGER),
-        _client_config(plan, pki.SCHEDULER): _kubeconfig(plan, pki.SCHEDULER),
+        _client_config(plan, pki.SCHEDULER): _kubeconfig(plan, pki.SCHEDULER, component="kube-scheduler"),
         plan.folder.authentication: ANONYMOUS_HEALTH,
     }
 
@@ -310,7 +310,7 @@ def _client_config(plan: Plan, name: str) -> Path:
     return plan.folder.pki / f"{name}.kubeconfig"
 
 
-def _kubeconfig(plan: Plan, user: str) -> str:
+def _kubeconfig(plan: Plan, user: str, component: str | None = None) -> str:
     folder = plan.folder.pki
     return kubeconfig.render(
         kubeconfig.Access(
@@ -319,6 +319,7 @@ def _kubeconfig(plan: Plan, user: str) -> str:
             authority=pki.certificate(folder, pki.CA).read_bytes(),
             certificate=pki.certificate(folder, user).read_bytes(),
             key=pki.key(folder, user).read_bytes(),
+            component=component,
         )
     )
 
