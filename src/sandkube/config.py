@@ -128,7 +128,10 @@ def _user_dir(environ: Mapping[str, str], variable: str, kind: str) -> Path:
         return Path(asked).absolute()
     import platformdirs
 
-    path = cast(Path, getattr(platformdirs, kind)("sandkube", appauthor=False))
+    try:
+        path = cast(Path, getattr(platformdirs, kind)("sandkube", appauthor=False))
+    except RuntimeError:  # newer releases say so
+        path = Path()
     if not path.is_absolute():  # neither HOME nor an entry in the user database
         raise StateUnusable(
             "This user has no home folder, so there is no place for sandkube's files.",

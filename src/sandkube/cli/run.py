@@ -21,6 +21,7 @@ EXIT_TERMINATED = 128 + signal.SIGTERM
 
 def run(command: click.Command) -> NoReturn:
     """Run ``command`` with this process's arguments, and end the process with its exit status."""
+    _open_standard_streams()
     # Like Ctrl-C: whatever is being made is undone.
     signal.signal(signal.SIGTERM, _terminate)
     sys.exit(exit_status(command, sys.argv[1:]))
@@ -56,6 +57,21 @@ def exit_status(command: click.Command, arguments: list[str]) -> int:
             )
         )
         return EXIT_FAILED
+
+
+def _open_standard_streams() -> None:
+    """Put /dev/null in the place of streams that were closed (`sandkube up >&-`).
+
+    Otherwise the next file that is opened gets the number, the server's socket for one, and Python has None
+    there.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+            os.set_inheritable(number, True)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:

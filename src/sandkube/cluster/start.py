@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -38,6 +39,8 @@ from sandkube.server import Server, ensure
 # A start that another command is busy with, and its clean-up, may take this much longer than the wait for
 # Ready.
 _LOCK_MARGIN = 20.0
+# With less space than this the datastore can hardly write.
+_SPACE_BYTES = 1 << 20
 
 # Answered by the server itself, or without leaving the machine: never asked of a proxy.
 _INTERNAL_HOSTS = ("localhost", "127.0.0.1", "::1", ".svc", ".cluster.local")
@@ -321,9 +324,11 @@ def _await_ready(
     """Wait for Ready; StartFailed, with all that is known of why, where it does not come."""
 
     def ended() -> tuple[bool, int | None]:
-        if process.is_alive(run.process):
-            return False, None
-        return True, exit_status() if exit_status else None  # asked last: by now there is one
+        if exit_status is None:
+            return not process.is_alive(run.process), None
+        # A child's status may come a moment after the process table shows it as dead: threads end one by one.
+        status = exit_status()
+        return status is not None, status
 
     def tell(event: Event) -> None:
         if event.event == "ready" and event.component:
@@ -350,6 +355,8 @@ def _start_failed(folder: ClusterFolder, run: Run, outcome: Outcome, wait: float
         hint = "give it longer with --wait SECONDS"
     if outcome.failed is not None and outcome.ended:
         reason = f"{reason} (the server {_exit_words(outcome.exit_status)})"
+    if shutil.disk_usage(folder.path).free < _SPACE_BYTES:
+        hint = f"make space on the disk of {folder.path}"
     return StartFailed(
         f"Cluster `{folder.name}` did not start: {reason}.",
         hint=hint,

@@ -10,6 +10,7 @@ from sandkube import kubeconfig
 from sandkube.cluster import state
 from sandkube.cluster.report import SILENT, Report
 from sandkube.config import state_dir
+from sandkube.errors import StateUnusable
 from sandkube.plane import datastore_socket, process
 from sandkube.plane.folder import ClusterFolder, all_folders, remove_doomed
 from sandkube.plane.lock import datastore_is_held, locked, locked_at_once
@@ -55,7 +56,10 @@ def delete(name: str, *, report: Report = SILENT) -> Deleted:
     with locked(folder, LOCK_SECONDS, report.step):
         stop = stop_server(folder, report)
         folder.remove()
-    files = kubeconfig.user_files(os.environ, own=state_dir())
+    try:
+        files = kubeconfig.user_files(os.environ, own=state_dir())
+    except StateUnusable:  # a user without a home folder has no kubeconfig
+        files = []
     return Deleted(name, stop, tuple(kubeconfig.merged_into(name, files)))
 
 

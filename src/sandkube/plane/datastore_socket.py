@@ -1,14 +1,15 @@
 """Where the unix socket of the datastore lies.
 
 A unix socket's path may have 103 bytes (104 on macOS and 108 on Linux, with the closing NUL; the server takes
-the lesser). The cluster's folder is the place for it; where that path is too long, a short folder of its own
-is made.
+the lesser). The cluster's folder is the place for it; where that path is too long, or has characters that
+mean something in a URL, a short folder of its own is made.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -21,13 +22,16 @@ from sandkube.plane.folder import ClusterFolder
 
 MAX_BYTES = 100
 _NAME = "kine.sock"
+# The path travels as a part of a URL, in a list with commas, and is read there without being unescaped.
+_PLAIN = re.compile(rb"[-A-Za-z0-9/._~+@= ]*")
 _PREFIX = "sandkube-"
 
 
 def in_folder(folder: ClusterFolder) -> Path | None:
-    """The socket's place in the cluster's folder; None where that path would be too long."""
+    """The socket's place in the cluster's folder; None where that path is too long, or not plain."""
     path = folder.path / "db" / _NAME
-    return path if len(os.fsencode(path)) <= MAX_BYTES else None
+    name = os.fsencode(path)
+    return path if len(name) <= MAX_BYTES and _PLAIN.fullmatch(name) else None
 
 
 def place(folder: ClusterFolder, environ: Mapping[str, str] = os.environ) -> Path:
