@@ -152,15 +152,23 @@ func listen(l config.Listener) (net.Listener, error) {
 	return listener, nil
 }
 
-// stopWhenAsked calls stop at TERM or INT, and at the end of the parent's pipe. A second signal ends the process at once.
+// twice is how long after the first signal another one is taken for the same: timeout(1) and terminals signal a process and
+// its group.
+const twice = time.Second
+
+// stopWhenAsked calls stop at TERM or INT, and at the end of the parent's pipe. Another signal, later, ends the process at once.
 func stopWhenAsked(c *config.Config, recorder *events.Recorder, stop context.CancelFunc) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	reasons := make(chan string, 2)
 	go func() {
 		reasons <- "signal " + (<-signals).String()
-		<-signals
-		os.Exit(128 + int(syscall.SIGTERM))
+		for begun := time.Now(); ; {
+			<-signals
+			if time.Since(begun) > twice {
+				os.Exit(128 + int(syscall.SIGTERM))
+			}
+		}
 	}()
 	if c.ParentFD != nil {
 		go func() {
