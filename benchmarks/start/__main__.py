@@ -1,14 +1,14 @@
 """How long a start takes: from the template, as a restart, and cold; N rounds, interleaved.
 
-`python benchmarks/start --rounds 10` prints a table on stdout; `--json FILE` keeps every figure. All commands are run as a
-user types them, in a state folder of their own. What is measured, in seconds:
+`python benchmarks/start --rounds 10` prints a table on stdout; `--json FILE` keeps every figure. All commands
+are run as a user types them, in a state folder of their own. What is measured, in seconds:
 
 * ``ready``: from exec of the server to Ready, by the server's own clock (events.jsonl);
 * ``up``: from exec of `sandkube up` to its exit;
 * ``down``: from exec of `sandkube down` to its exit.
 
-Rounds are interleaved, so that what else the machine does falls on all kinds of start alike. Absolute figures are this
-machine's; compare those of one run.
+Rounds are interleaved, so that what else the machine does falls on all kinds of start alike. Absolute figures
+are this machine's; compare those of one run.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _round(bench: starting.Bench, number: int, of: int) -> dict[str, Any]:
 
 
 def table(report: dict[str, Any]) -> str:
-    """The report for a reader: medians, with the smallest and largest beside them, and the phases of a start."""
+    """The report for a reader: medians between the extremes, and the phases of a start."""
     rounds = report["rounds"]
     lines = [
         report["machine"],
@@ -85,13 +85,15 @@ def table(report: dict[str, Any]) -> str:
         cells = [f"{_median([one[kind]['phases'].get(phase) for one in rounds]):>12}" for kind in KINDS]
         lines.append(f"  {phase:<28}" + "".join(cells))
     if report["idle"]:
-        idle = report["idle"]
-        lines += [
-            "",
-            f"after {idle['seconds']:.0f} s idle: {idle['anonymous_mb']:.0f} MB anonymous, {idle['rss_mb']:.0f} MB resident, "
-            f"{idle['cpu_percent']:.1f} % of a core",
-        ]
+        lines += ["", _idle(report["idle"])]
     return "\n".join(lines)
+
+
+def _idle(idle: dict[str, float]) -> str:
+    return (
+        f"after {idle['seconds']:.0f} s idle: {idle['anonymous_mb']:.0f} MB anonymous, "
+        f"{idle['rss_mb']:.0f} MB resident, {idle['cpu_percent']:.1f} % of a core"
+    )
 
 
 def _spread(values: list[float]) -> str:

@@ -18,7 +18,7 @@ SANDKUBE = (sys.executable, "-m", "sandkube")
 
 @dataclass(frozen=True)
 class Bench:
-    """A state folder of its own, and two folders with the same binary: one with its template and one without."""
+    """A state folder of its own, and two folders with the binary: one with its template, one without."""
 
     state: Path
     warm: Path

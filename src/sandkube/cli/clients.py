@@ -33,7 +33,7 @@ def become(context: click.Context, client: str, arguments: Sequence[str]) -> NoR
         command = invocation.with_name(f"{invocation.words()} up", name)
         output.talk(f"(Cluster `{name}` is not running; to start it: {command})")
     binary = _binary(folder.bin / client)
-    environ = {**os.environ, "KUBECONFIG": str(folder.kubeconfig)}
+    environ = {**os.environ, **folder.client_environment}
     try:
         os.execve(binary, [client, *arguments], environ)  # noqa: S606 -- no shell is wanted
     except OSError as error:

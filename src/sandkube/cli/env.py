@@ -41,13 +41,15 @@ def env(name: str, shell: str | None) -> None:
         command = invocation.with_name(f"{invocation.words()} up", name)
         output.talk(f"Cluster `{name}` is {found.state}. To start it: {command}")
     kind = shell or shell_of(os.environ)
-    variables = settings(name, found.kubeconfig)
+    variables = settings(name)
     click.echo(render(kind, variables, path_with(os.environ.get("PATH", ""), found.folder / "bin")), nl=False)
 
 
-def settings(name: str, kubeconfig: Path) -> dict[str, str]:
+def settings(name: str) -> dict[str, str]:
     """The variables, but for PATH, of a shell that uses the cluster."""
-    return {"KUBECONFIG": str(kubeconfig), ENV_CLUSTER: name}
+    from sandkube.cluster import folder_of
+
+    return {**folder_of(name).client_environment, ENV_CLUSTER: name}
 
 
 def path_with(path: str, bin_folder: Path) -> tuple[str, str]:

@@ -186,9 +186,12 @@ def apply_arguments(path: str) -> list[str]:
 def _apply(status: Status, path: str) -> None:
     import subprocess
 
+    from sandkube.cluster import folder_of
+
+    folder = folder_of(status.name)
     done = subprocess.run(
-        [str(status.folder / "bin" / "kubectl"), *apply_arguments(path)],
-        env={**os.environ, "KUBECONFIG": str(status.kubeconfig)},
+        [str(folder.kubectl), *apply_arguments(path)],
+        env={**os.environ, **folder.client_environment},
         stdout=2,  # what was applied is talk; `up` has no data
         check=False,
     )

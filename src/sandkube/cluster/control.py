@@ -183,7 +183,7 @@ class Cluster:
             encoding="utf-8",
             timeout=timeout,
             check=False,
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig_path)},
+            env={**os.environ, **self._folder.client_environment},
         )
         if check and done.returncode != 0:
             raise CommandFailed(

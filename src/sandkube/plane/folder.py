@@ -2,8 +2,9 @@
 
 ::
 
-    STATE/clusters/NAME.lock        held by the command that changes the cluster; beside the folder, which it
-    may remove STATE/clusters/NAME/            0700, and every file in it 0600
+    STATE/clusters/NAME.lock        held by the command that changes the cluster; not in the folder, which
+                                    it may remove
+    STATE/clusters/NAME/            0700, and every file in it 0600
         cluster.json                what was asked for, and the port it got
         owner.json                  of a throw-away cluster: the Python process that wants it
         run.json                    the server process that was started
@@ -13,6 +14,7 @@
         authentication.yaml         who may ask without a name
         kubeconfig
         pki/  db/  bin/
+        cache/                      kubectl's and helm's, made and moded by them: what the server offers
 """
 
 from __future__ import annotations
@@ -122,6 +124,15 @@ class ClusterFolder:
     def helm(self) -> Path:
         """The server binary, under the name helm."""
         return self.bin / "helm"
+
+    @property
+    def client_environment(self) -> dict[str, str]:
+        """What points kubectl and helm at the cluster.
+
+        The cache of what a server offers is the cluster's own: kubectl names it by address, and a port that
+        was another cluster's yesterday would bring up that one's kinds.
+        """
+        return {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.path / "cache")}
 
     def exists(self) -> bool:
         """Whether there is anything under this name; StateUnusable where that cannot be seen."""

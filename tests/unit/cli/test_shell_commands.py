@@ -187,6 +187,7 @@ def test_the_clients_get_everything_as_it_is(
     assert program == stand_in.resolve()
     assert called_with == [client, *arguments]
     assert environ["KUBECONFIG"] == str(cluster.folder_of("demo").kubeconfig)
+    assert environ["KUBECACHEDIR"].startswith(str(cluster.folder_of("demo").path))
 
 
 def test_without_a_cluster_the_clients_run_and_say_so(run: Run, replaced: list[Any], stand_in: Path) -> None:
