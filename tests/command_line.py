@@ -65,11 +65,16 @@ class Sandkube:
     def __post_init__(self) -> None:
         self.state = self.root / "state"
         self.home = self.root / "home"
-        self.home.mkdir(exist_ok=True)
+        self.temporary = self.root / "t"
+        for folder in (self.home, self.temporary):
+            folder.mkdir(exist_ok=True)
+            if self.user is not None:
+                os.chown(folder, self.user, self.user)
         self.environ = {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
             "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
             "SANDKUBE_STATE_DIR": str(self.state),
             "SANDKUBE_CACHE_DIR": str(self.root / "cache"),
             "SANDKUBE_SERVER": str(self.server),
@@ -172,8 +177,7 @@ class Sandkube:
     def kill(self, name: str = "default") -> int:
         """`kill -9` the server, and wait until it is gone; its number."""
         pid = self.pid(name)
-        os.kill(pid, signal.SIGKILL)
-        until(lambda: pid not in self.servers())
+        kill(pid)
         return pid
 
     def api(
@@ -181,7 +185,7 @@ class Sandkube:
     ) -> Api:
         """A client of the cluster's API server, as its administrator, or as that of ``client``."""
         folder = self.folder(name)
-        port = port or int(json.loads(folder.run.read_text())["port"])
+        port = port or int(json.loads(folder.spec.read_text())["last_port"])
         return Api(port, folder.pki / "ca.crt", (client or folder).pki)
 
     def clean(self) -> None:
@@ -202,6 +206,19 @@ class Sandkube:
         if self.user is None:
             return {}
         return {"user": self.user, "group": self.user, "extra_groups": []}
+
+
+def kill(pid: int) -> None:
+    """`kill -9`, and wait until the last thread of the process is gone."""
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: _has_ended(Path(f"/proc/{pid}")))
+
+
+def _has_ended(entry: Path) -> bool:
+    try:
+        return _is_zombie(entry)
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def _servers_of(state: Path) -> list[int]:
@@ -293,7 +310,6 @@ def as_nobody() -> Iterator[Sandkube]:
     with public_folder(NOBODY) as root:
         python, path = python_of_all()
         with fresh(root, python=python, user=NOBODY, environ={"PYTHONPATH": path}) as made:
-            os.chown(made.home, NOBODY, NOBODY)
             made.server = reachable(made.server, root)
             made.environ["SANDKUBE_SERVER"] = str(made.server)
             yield made

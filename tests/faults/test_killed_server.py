@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from command_line import Api, Sandkube, until
+from command_line import Api, Sandkube, kill, until
 from sandkube.config import DURABILITIES
 
 
@@ -49,11 +49,10 @@ def write_and_kill(sandkube: Sandkube, round_: int, *, writes: int) -> list[Writ
     for thread in threads:
         thread.start()
     until(lambda: sum(writer.tried for writer in writers) >= writes)
-    os.kill(pid, signal.SIGKILL)
+    kill(pid)
     for thread in threads:
         thread.join(60)
         assert not thread.is_alive()
-    until(lambda: pid not in sandkube.servers())
     return writers
 
 
@@ -139,8 +138,7 @@ def test_killed_again_and_again_at_the_first_start(sandkube: Sandkube, seeded: s
         popen.kill()
         popen.wait()
         for pid in sandkube.servers():
-            os.kill(pid, signal.SIGKILL)
-        until(lambda: not sandkube.servers())
+            kill(pid)
     assert sandkube.folder().exists()
     sandkube("up")
     namespaces = sandkube("kubectl", "get", "namespaces", "-o", "name").stdout.split()

@@ -55,7 +55,7 @@ def test_no_secret_of_the_persons_shell_goes_along(running: Sandkube) -> None:
     data = Path(f"/proc/{running.pid()}/environ").read_bytes()
     names = {entry.partition(b"=")[0].decode() for entry in data.split(b"\0") if entry}
     assert "AWS_SECRET_ACCESS_KEY" in running.environ
-    assert names <= {"PATH", "HOME", "LANG"}
+    assert names <= {"PATH", "HOME", "LANG", "TMPDIR"}
 
 
 @pytest.mark.parametrize(
@@ -116,11 +116,10 @@ def test_everything_it_listens_on_is_loopback_or_private(running: Sandkube) -> N
 
 def test_the_short_folder_of_a_socket_is_private_and_goes_away(sandkube: Sandkube) -> None:
     """Where the state folder's path is too long for a socket, it lies elsewhere; in TMPDIR, here."""
-    temporary = sandkube.root / "t"
-    temporary.mkdir(mode=0o777)
+    temporary = sandkube.temporary
     temporary.chmod(0o1777)
     sandkube.with_state(sandkube.root / ("long-" * 15))
-    sandkube("up", "--durability", "fast", environ={"TMPDIR": str(temporary)})
+    sandkube("up", "--durability", "fast")
     (place,) = temporary.iterdir()
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
     assert stat.S_IMODE((place / "kine.sock").stat().st_mode) == 0o600
