@@ -34,7 +34,7 @@ type Options struct {
 
 // NewOptions gives options that serve on listener and store at etcd.
 func NewOptions(args []string, listener net.Listener, etcd string) *Options {
-	o := &Options{ServerRunOptions: options.NewServerRunOptions(), args: append(args, "--etcd-servers="+etcd)}
+	o := &Options{ServerRunOptions: options.NewServerRunOptions(), args: append([]string{"--etcd-servers=" + etcd}, args...)}
 	o.SecureServing.Listener = listener
 	return o
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/emicklei/go-restful/v3"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -60,29 +61,21 @@ func listV3(services []*restful.WebService) handler3.OpenAPIV3Discovery {
 
 // lazyHandler installs its routes at the first request.
 type lazyHandler struct {
-	install func(*mux.PathRecorderMux)
-	once    sync.Once
-	mu      sync.RWMutex
-	mux     *mux.PathRecorderMux
+	mux   func() *mux.PathRecorderMux
+	ready atomic.Bool
 }
 
 func newLazyHandler(install func(*mux.PathRecorderMux)) *lazyHandler {
-	return &lazyHandler{install: install}
-}
-
-func (h *lazyHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.once.Do(func() {
+	h := &lazyHandler{}
+	h.mux = sync.OnceValue(func() *mux.PathRecorderMux {
 		m := mux.NewPathRecorderMux("sandkube-openapi")
-		h.install(m)
-		h.mu.Lock()
-		h.mux = m
-		h.mu.Unlock()
+		install(m)
+		h.ready.Store(true)
+		return m
 	})
-	h.mux.ServeHTTP(w, r)
+	return h
 }
 
-func (h *lazyHandler) built() bool {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.mux != nil
-}
+func (h *lazyHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux().ServeHTTP(w, r) }
+
+func (h *lazyHandler) built() bool { return h.ready.Load() }

@@ -4,6 +4,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/sets"
 	genericcontrollermanager "k8s.io/controller-manager/app"
@@ -36,10 +37,20 @@ func (o *Options) Parse() error {
 		o.Flags(app.KnownControllers(), app.ControllersDisabledByDefault(), app.ControllerAliases()), o.args)
 }
 
-// Enabled says whether the controller of that name (package names) is to run.
+// Enabled says whether the controller of that name (package names) is to run. The user may have called it by a name of before.
 func (o *Options) Enabled(name string) bool {
-	return genericcontrollermanager.IsControllerEnabled(
-		name, sets.NewString(app.ControllersDisabledByDefault()...), o.Generic.Controllers)
+	aliases := app.ControllerAliases()
+	var chosen []string
+	for _, controller := range o.Generic.Controllers {
+		alias, off := strings.CutPrefix(controller, "-")
+		if current, known := aliases[alias]; known {
+			if controller = current; off {
+				controller = "-" + current
+			}
+		}
+		chosen = append(chosen, controller)
+	}
+	return genericcontrollermanager.IsControllerEnabled(name, sets.NewString(app.ControllersDisabledByDefault()...), chosen)
 }
 
 // awaited are the controllers without which a namespace is not usable the moment it was made, and where upstream's code of

@@ -50,7 +50,9 @@ func TestNothingToWaitForIsDone(t *testing.T) {
 }
 
 func TestADisabledControllerIsNotAwaited(t *testing.T) {
-	for flag, enabled := range map[string]bool{"*": true, "*,-garbage-collector-controller": false, "namespace-controller": false} {
+	for flag, enabled := range map[string]bool{
+		"*": true, "*,-garbage-collector-controller": false, "*,-garbagecollector": false, "namespace-controller": false, "garbagecollector": true,
+	} {
 		o, err := NewOptions([]string{"--controllers=" + flag})
 		if err != nil {
 			t.Fatal(err)

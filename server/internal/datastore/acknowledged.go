@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	kineserver "github.com/k3s-io/kine/pkg/server"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
 
 // acknowledged is a backend that says a write was done only when it was.
@@ -12,10 +13,20 @@ import (
 // kine v0.17.5 takes every failed insert for one that met an existing key, and looks for that key. A create that failed for
 // another reason, such as a full disk, finds none and is reported as done, at the current revision; an update finds the very
 // revision it asked for and is reported as a conflict, which the API server tries again for ever.
+//
+// And it takes no more than etcd does by default, so that an object is too large here where it would be elsewhere.
 type acknowledged struct{ kineserver.Backend }
+
+// maxRequest is etcd's --max-request-bytes; the API server knows the error.
+const maxRequest = 3 << 19 // 1.5 MiB
+
+func tooLarge(key string, value []byte) bool { return len(key)+len(value) > maxRequest }
 
 // Create looks whether the new revision is there, and is this key's.
 func (b acknowledged) Create(ctx context.Context, key string, value []byte, lease int64) (int64, error) {
+	if tooLarge(key, value) {
+		return 0, rpctypes.ErrGRPCRequestTooLarge
+	}
 	revision, err := b.Backend.Create(ctx, key, value, lease)
 	if err != nil {
 		return revision, err
@@ -32,6 +43,9 @@ func (b acknowledged) Create(ctx context.Context, key string, value []byte, leas
 
 // Update tells a conflict from a write that failed: only a conflict has another revision.
 func (b acknowledged) Update(ctx context.Context, key string, value []byte, revision, lease int64) (int64, *kineserver.KeyValue, bool, error) {
+	if tooLarge(key, value) {
+		return 0, nil, false, rpctypes.ErrGRPCRequestTooLarge
+	}
 	now, found, updated, err := b.Backend.Update(ctx, key, value, revision, lease)
 	if err == nil && !updated && found != nil && found.ModRevision == revision {
 		return now, nil, false, notWritten(key)

@@ -2,9 +2,11 @@ package datastore
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	kineserver "github.com/k3s-io/kine/pkg/server"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
 
 // lying is kine as it is when its database takes nothing: key is at revision 7, and the newest revision is 9.
@@ -52,5 +54,15 @@ func TestAConflictStaysOne(t *testing.T) {
 	}
 	if _, _, updated, err := b.Update(ctx, "absent", nil, 5, 0); err != nil || updated {
 		t.Errorf("update of what is not there: %v %v", updated, err)
+	}
+}
+
+func TestWhatIsTooLargeForEtcdIsTooLarge(t *testing.T) {
+	ctx, b, value := context.Background(), acknowledged{lying{}}, make([]byte, maxRequest)
+	if _, err := b.Create(ctx, "new", value, 0); !errors.Is(err, rpctypes.ErrGRPCRequestTooLarge) {
+		t.Errorf("create: %v", err)
+	}
+	if _, _, _, err := b.Update(ctx, "there", value, 5, 0); !errors.Is(err, rpctypes.ErrGRPCRequestTooLarge) {
+		t.Errorf("update: %v", err)
 	}
 }

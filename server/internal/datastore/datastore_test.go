@@ -328,6 +328,26 @@ func TestAHalfMadeCopyIsMadeAnew(t *testing.T) {
 	}
 }
 
+func TestALogOfAnotherDatabaseIsNotReplayed(t *testing.T) {
+	from := template(t)
+	folder := t.TempDir()
+	path := filepath.Join(folder, "state.db")
+	for _, suffix := range leftovers {
+		if err := os.WriteFile(path+suffix, []byte("of a database that is gone"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := config.Datastore{Path: path, Template: from, RootCAFile: os.DevNull}
+	if done, err := Seed(c, Identity{Created: time.Now()}); err != nil || !done {
+		t.Fatalf("seeded %v, %v", done, err)
+	}
+	for _, suffix := range leftovers {
+		if _, err := os.Stat(path + suffix); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is still there", suffix)
+		}
+	}
+}
+
 func TestWithoutATemplateNothingIsSeeded(t *testing.T) {
 	folder := t.TempDir()
 	ca := filepath.Join(folder, "ca.crt")

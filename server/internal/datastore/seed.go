@@ -65,10 +65,39 @@ func Seed(c config.Datastore, identity Identity) (bool, error) {
 	if err := personalise(draft, string(ca), identity); err != nil {
 		return false, fmt.Errorf("making the template this cluster's own: %w", err)
 	}
-	if err := os.Rename(draft, c.Path); err != nil {
-		return false, err
+	return true, place(draft, c.Path, c.Synchronous != "OFF")
+}
+
+// place gives a finished draft its name; lasting, over a power cut too, since what is acknowledged from now on stands on it. A
+// write-ahead log that was left beside a database which somebody removed would be replayed over this one.
+func place(draft, path string, lasting bool) error {
+	for _, suffix := range leftovers {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
-	return true, nil
+	if !lasting {
+		return os.Rename(draft, path)
+	}
+	if err := toDisk(draft); err != nil {
+		return err
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return err
+	}
+	return toDisk(filepath.Dir(path))
+}
+
+// leftovers are the files that SQLite keeps beside a database.
+var leftovers = []string{"-wal", "-shm", "-journal"}
+
+// toDisk has the system write out a file, or the entries of a folder.
+func toDisk(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
 // WillSeed says whether Seed would make a datastore of the template.
@@ -87,7 +116,7 @@ func copyFile(from, to string) error {
 		return err
 	}
 	defer source.Close()
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+	for _, suffix := range append([]string{""}, leftovers...) {
 		if err := os.Remove(to + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -137,7 +166,7 @@ const (
 
 // rewrite gives every object of the file at path to judge, which may change it, and does what it says, in one transaction.
 func rewrite(path string, judge func(runtime.Object) (verdict, error)) error {
-	db, err := open(path)
+	db, err := Open(path)
 	if err != nil {
 		return err
 	}

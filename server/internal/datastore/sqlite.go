@@ -24,8 +24,8 @@ func escape(path string) string {
 	return u.EscapedPath()
 }
 
-// open opens the file by the driver directly, one connection.
-func open(path string) (*sql.DB, error) {
+// Open opens the file by the driver directly, one connection; kine is not involved.
+func Open(path string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", "file:"+escape(path)+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func open(path string) (*sql.DB, error) {
 
 // checkpoint writes the write-ahead log back into the database and empties it.
 func checkpoint(path string) error {
-	db, err := open(path)
+	db, err := Open(path)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func check(path string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	db, err := open(path)
+	db, err := Open(path)
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", path, err)
 	}
@@ -90,7 +90,7 @@ func Bootstrapped(path string) (bool, error) {
 	if err := check(path); err != nil {
 		return false, err
 	}
-	db, err := open(path)
+	db, err := Open(path)
 	if err != nil {
 		return false, err
 	}

@@ -55,7 +55,7 @@ func WriteTemplate(path, target string) error {
 	if err := os.RemoveAll(draft); err != nil {
 		return err
 	}
-	db, err := open(path)
+	db, err := Open(path)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func WriteTemplate(path, target string) error {
 }
 
 func prune(path string) error {
-	db, err := open(path)
+	db, err := Open(path)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package flags
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -56,24 +57,22 @@ func CheckShared(components map[string][]string) error {
 	return nil
 }
 
-// valuesOf finds --flag=value, --flag value and, for flags of one letter, -f value.
+// valuesOf finds --flag=value, --flag value and, for flags of one letter, -f value; pflag takes _ for -.
 func valuesOf(args []string, flag string) []string {
-	dashes := "--"
+	names := []string{"--" + flag}
 	if len(flag) == 1 {
-		dashes = "-"
+		names = append(names, "-"+flag)
 	}
 	var values []string
 	for i, arg := range args {
-		for _, name := range []string{"--" + flag, dashes + flag} {
-			if value, ok := strings.CutPrefix(arg, name+"="); ok {
-				values = append(values, value)
-				break
-			}
-			if arg == name && i+1 < len(args) {
-				values = append(values, args[i+1])
-				break
-			}
+		name, value, given := strings.Cut(arg, "=")
+		if !slices.Contains(names, strings.ReplaceAll(name, "_", "-")) {
+			continue
 		}
+		if !given && i+1 < len(args) {
+			value = args[i+1]
+		}
+		values = append(values, value)
 	}
 	return values
 }

@@ -31,6 +31,7 @@ func TestSharedFlagsMustAgree(t *testing.T) {
 		{[]string{"--feature-gates=A=true"}, []string{"--feature-gates=A=true"}, ""},
 		{[]string{"--feature-gates", "A=true"}, []string{"--feature-gates=A=true"}, ""},
 		{[]string{"--feature-gates=A=true"}, []string{"--feature-gates=A=false"}, "feature-gates"},
+		{[]string{"--feature_gates=A=true"}, []string{"--feature-gates=A=false"}, "feature-gates"},
 		{[]string{"-v=2"}, []string{"--v=4"}, "--v"},
 		{[]string{"--emulated-version=kube=1.36"}, []string{"--emulated-version=kube=1.35"}, "emulated-version"},
 		{[]string{"--profiling=true"}, []string{"--profiling=false"}, ""},

@@ -134,7 +134,9 @@ func (p *Plane) start(ctx context.Context, parts *parts, seeded bool) *Failure {
 	if err := p.awaitObjects(ctx, <-loopback); err != nil {
 		return &Failure{ControllerManager, err}
 	}
-	p.observer.Ready("")
+	if ctx.Err() == nil { // a stop that was asked for meanwhile has been told already
+		p.observer.Ready("")
+	}
 	return nil
 }
 

@@ -7,7 +7,6 @@ package template
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"net"
 	"os"
@@ -90,7 +89,7 @@ func waitQuiet(ctx context.Context, ready <-chan struct{}, path string) error {
 	case <-ctx.Done():
 		return fmt.Errorf("it was not Ready within %s", timeout)
 	}
-	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
+	db, err := datastore.Open(path)
 	if err != nil {
 		return err
 	}
