@@ -88,13 +88,20 @@ class Cluster:
             self.down()
 
     def up(self) -> Self:
-        """Start it, if it does not run, and wait until it is Ready. Raises what ``cluster.up`` raises."""
+        """Start it, if it does not run, and wait until it is Ready. Raises what ``cluster.up`` raises.
+
+        One that is thrown away begins anew: what it held is gone with its server.
+        """
         if not self.throw_away:
             done = start.up(self.name, self._request, wait=self._wait, report=self._report)
             self._ours = self._ours or done.started
-        elif self._end is None:
+        elif not self._serves():
+            self.delete()
             self._up_as_parent()
         return self
+
+    def _serves(self) -> bool:
+        return self._end is not None and self._folder.exists() and self.status.running
 
     def _up_as_parent(self) -> None:
         read_fd, write_fd = os.pipe()

@@ -3,10 +3,12 @@
 What holds at any moment, so that a crash at any moment can be repaired:
 
 1. The folder's lock is held from before the first look until Ready (or failure), so two commands never start
-two servers. 2. `run.json` is written before anything else once a process exists; Ctrl-C is held back in
-between. 3. A server that is found running or starting is taken over, whoever started it; it is never started
-a second time. 4. A failed or interrupted `up` puts back what it found: no process, the old `cluster.json`,
-and no folder if there was none.
+   two servers.
+2. `run.json` is written before anything else once a process exists; Ctrl-C is held back in between.
+3. A server that is found running or starting is taken over, whoever started it; it is never started a second
+   time, and never ended by an `up` that only waited for it.
+4. A failed or interrupted `up` puts back what it found: no process, the old `cluster.json`, and no folder if
+   there was none.
 """
 
 from __future__ import annotations
@@ -309,7 +311,10 @@ def _link(link: Path, target: Path) -> None:
 
 
 def _take_over(folder: ClusterFolder, found: state.Found, wait: float, report: Report) -> None:
-    """Wait for a server that somebody else started, and write it down if they could not."""
+    """Wait for a server that somebody else started, and write it down if they could not.
+
+    It is not ours to end: whoever started it may wait for longer.
+    """
     living = found.process
     assert living is not None
     run = found.run
@@ -321,8 +326,7 @@ def _take_over(folder: ClusterFolder, found: state.Found, wait: float, report: R
     if found.state == "running" or wait <= 0:
         return
     report.step(f"Cluster `{folder.name}` is starting already: waiting for it")
-    with _undone_on_failure(folder):
-        _await_ready(folder, run, wait, report, None)
+    _await_ready(folder, run, wait, report, None)
 
 
 def _await_ready(

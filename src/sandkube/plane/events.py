@@ -145,11 +145,13 @@ def await_ready(
     """
     deadline = time.monotonic() + timeout
     failed: Event | None = None
+    stopping = False
     while True:
         ended, status = exit_status()  # asked before the events are read: the last of them must not be missed
         for event in reader.new():
             tell(event)
-            if event.whole_ready and not ended:
+            stopping = stopping or event.event == "stopping"
+            if event.whole_ready and not ended and not stopping:
                 return Outcome(ready=event)
             if event.event == "failed" and failed is None:
                 failed = event
@@ -165,8 +167,8 @@ def phase(found: Sequence[Event]) -> str:
     """How far the start behind these events came: starting, ready, stopping, stopped or failed."""
     state = "starting"
     for event in found:
-        if event.whole_ready:
-            state = "ready"
-        elif event.event in ("stopping", "stopped", "failed"):
+        if event.event in ("stopping", "stopped", "failed"):
             state = event.event
+        elif event.whole_ready and state == "starting":  # one that was asked to stop may still say so
+            state = "ready"
     return state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import subprocess
 import sys
@@ -76,6 +77,15 @@ def test_without_a_block_it_ends_with_the_object(state: Path) -> None:
     gc.collect()
     assert process.identity(pid) is None
     assert list((state / "clusters").iterdir()) == []
+
+
+def test_one_whose_server_died_begins_anew() -> None:
+    with Cluster() as one:
+        pid = one.status.pid or 0
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: process.identity(pid) is None)
+        assert one.up().status.running
+        assert one.status.pid != pid
 
 
 CODE = "from sandkube import Cluster; c = Cluster().up(); print(c.status.pid, flush=True); {}"

@@ -338,6 +338,17 @@ def test_an_up_that_was_killed_is_taken_over(tmp_path: Path, *, written: bool) -
     assert "Cluster `demo` is starting already: waiting for it" in heard.steps
 
 
+def test_who_only_waits_for_a_server_does_not_end_it(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    slow = Request(api_server_args=(f"--stand-in=waits-for={gate}",))
+    pid = cluster.up("demo", slow, wait=0).status.pid
+    with pytest.raises(StartFailed):
+        cluster.up("demo", slow, wait=0.01)
+    assert cluster.status("demo").pid == pid
+    gate.touch()
+    assert cluster.up("demo", slow).status.running
+
+
 def test_a_running_server_that_nobody_wrote_down_is_written_down() -> None:
     cluster.up("demo")
     cluster.down("demo")

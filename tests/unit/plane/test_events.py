@@ -76,6 +76,7 @@ def test_trim_keeps_whole_lines_of_the_end(path: Path) -> None:
         (["starting", "ready", "stopping"], "stopping"),
         (["starting", "ready", "stopping", "stopped"], "stopped"),
         (["starting", "failed"], "failed"),
+        (["starting", "stopping", "ready"], "stopping"),
     ],
 )
 def test_phases(told: list[str], phase: str) -> None:
