@@ -113,10 +113,10 @@ def user_files(environ: Mapping[str, str], own: Path) -> list[Path]:
     """The user's kubeconfig files, in the order they are read.
 
     Files below ``own``, where sandkube keeps its own, are not among them: `sandkube env` puts one into
-    KUBECONFIG.
+    KUBECONFIG. Nor is /dev/null, by which people say that they have none.
     """
     listed = [Path(part).absolute() for part in environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    theirs = [path for path in dict.fromkeys(listed) if own not in path.parents]
+    theirs = [path for path in dict.fromkeys(listed) if own not in path.parents and path != Path(os.devnull)]
     if theirs:
         return theirs
     try:
@@ -158,8 +158,9 @@ def unmerge(cluster: str, files: Sequence[Path]) -> list[Path]:
     """
     name = context_name(cluster)
     written = []
-    with _locked(files):
-        for path in files:
+    present = [path for path in files if os.path.exists(path)]  # noqa: PTH110 -- raises nothing
+    with _locked(present):
+        for path in present:
             tree = _load(path)
             if tree is None:
                 continue
@@ -179,8 +180,9 @@ def merged_into(cluster: str, files: Sequence[Path]) -> list[Path]:
     found = []
     for path in files:
         # Most users never merge: a file that does not even hold the name is not parsed.
-        with contextlib.suppress(OSError, UnicodeDecodeError, StateCorrupt, StateUnusable):
-            if name in path.read_text(encoding="utf-8") and _has_ours(_load(path), name):
+        with contextlib.suppress(StateCorrupt, StateUnusable):
+            text = _read(path)
+            if text is not None and name in text and _has_ours(_parse(text, path), name):
                 found.append(path)
     return found
 
@@ -276,7 +278,11 @@ def _put(kind: str, entry: yaml.MappingNode, trees: dict[Path, yaml.MappingNode]
                 return path
     tree = trees.setdefault(target, _parse("apiVersion: v1\nkind: Config\n", target))
     sequence = _value(tree, kind)
-    if not isinstance(sequence, yaml.SequenceNode):  # absent, or null, as `kubectl config view` writes it
+    if not isinstance(sequence, yaml.SequenceNode):
+        if not (sequence is None or sequence.tag.endswith(":null")):  # `kubectl config view` writes null
+            raise StateCorrupt(
+                f"{target} is no kubeconfig: `{kind}` is no list in it.", hint="it was left as it is"
+            )
         sequence = yaml.SequenceNode("tag:yaml.org,2002:seq", [])
         _set(tree, kind, sequence)
     sequence.flow_style = False
@@ -316,15 +322,26 @@ def _unfold(node: yaml.Node) -> None:
 
 def _load(path: Path) -> yaml.MappingNode | None:
     """The tree in ``path``; None where there is no such file."""
+    text = _read(path)
+    return None if text is None else _parse(text, path)
+
+
+def _read(path: Path) -> str | None:
     try:
-        text = path.read_text(encoding="utf-8")
+        _refuse_special(path, path.stat().st_mode)  # before it is opened: a pipe would keep us waiting
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as error:
         raise StateCorrupt(f"{path} is not UTF-8 text.", hint="it was left as it is") from error
     except OSError as error:
         raise StateUnusable(f"{path} cannot be read: {error.strerror}.") from error
-    return _parse(text, path)
+
+
+def _refuse_special(path: Path, mode: int) -> None:
+    """StateUnusable for a device, a pipe or a folder: replacing it would destroy it."""
+    if not stat.S_ISREG(mode):
+        raise StateUnusable(f"{path} is not a regular file.", hint="it was left as it is")
 
 
 def _save(path: Path, tree: yaml.MappingNode) -> None:
@@ -335,7 +352,10 @@ def _save(path: Path, tree: yaml.MappingNode) -> None:
     text: Any = yaml.serialize(tree, Dumper=yaml.SafeDumper, allow_unicode=True, width=2**31)
     real = path.resolve()
     try:
-        mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else 0o600
+        mode = 0o600
+        if real.exists():
+            _refuse_special(path, real.stat().st_mode)
+            mode = stat.S_IMODE(real.stat().st_mode)
         handle, temporary = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

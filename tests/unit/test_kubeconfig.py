@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from sandkube import kubeconfig
-from sandkube.errors import Locked, StateCorrupt, UsageError
+from sandkube.errors import Locked, StateCorrupt, StateUnusable, UsageError
 from sandkube.kubeconfig import Access
 
 ACCESS = Access("demo", "https://127.0.0.1:6443", b"authority", b"certificate", b"key")
@@ -208,3 +208,34 @@ def test_which_files_are_the_users(home: Path, tmp_path: Path) -> None:
     ours = own / "clusters" / "demo" / "kubeconfig"
     assert kubeconfig.user_files({"KUBECONFIG": str(ours)}, own) == [default]
     assert kubeconfig.user_files({"KUBECONFIG": f"{ours}{os.pathsep}/a"}, own) == [Path("/a")]
+
+
+def test_what_is_no_regular_file_is_left_alone(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(StateUnusable, match="not a regular file"):
+            kubeconfig.merge(TEXT, [path])
+        assert kubeconfig.merged_into("demo", [path]) == []
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+def test_the_null_device_is_nobodys_kubeconfig(home: Path) -> None:
+    own = home / "own"
+    assert kubeconfig.user_files({"KUBECONFIG": "/dev/null"}, own) == [home / ".kube" / "config"]
+    assert kubeconfig.user_files({"KUBECONFIG": "/dev/null:/some/file"}, own) == [Path("/some/file")]
+
+
+def test_what_is_no_list_is_not_replaced(file: Path) -> None:
+    text = "clusters: {work: {server: https://example.com}}\n"
+    file.write_text(text)
+    with pytest.raises(StateCorrupt, match="`clusters` is no list"):
+        kubeconfig.merge(TEXT, [file])
+    assert file.read_text() == text
+
+
+def test_taking_out_makes_no_folder(tmp_path: Path) -> None:
+    assert kubeconfig.unmerge("demo", [tmp_path / ".kube" / "config"]) == []
+    assert list(tmp_path.iterdir()) == []
