@@ -41,13 +41,14 @@ def logs(name: str, *, follow: bool, since: str | None, tail: int | None) -> Non
     folder = state.existing(name)
     # Opened before the lines so far are read, so that none falls in between.
     coming = log.Follower(folder.log) if follow else None
+    until = coming.mark if coming else None
     now = dt.datetime.now().astimezone()
-    lines: Iterable[str] = log.lines(folder.log)
+    lines: Iterable[str] = log.lines(folder.log, until)
     if since is not None:
         lines = log.since(lines, log.parse_since(since, now), now)
         lines = lines if tail is None else deque(lines, maxlen=tail)
     elif tail is not None:
-        lines = log.last_lines(folder.log, tail)
+        lines = log.last_lines(folder.log, tail, until)
     _print(lines)
     if coming is not None:
         _print(coming.lines(ended=lambda: state.observe(folder).process is None))

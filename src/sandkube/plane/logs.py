@@ -12,7 +12,8 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, dropwhile
+from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,10 +39,11 @@ def size(path: Path) -> int:
         return 0
 
 
-def tail(path: Path, count: int, behind: int = 0) -> list[str]:
+def tail(path: Path, count: int, behind: int = 0, end: int | None = None) -> list[str]:
     """The last ``count`` lines of one file, without their ends; [] where there is no file.
 
-    Only what stands ``behind`` that many bytes; all of it, if the file is shorter (it was turned since).
+    Only what stands ``behind`` that many bytes; all of it, if the file is shorter (it was turned since). And
+    only what stands before ``end``, if it is given.
     """
     if count <= 0:
         return []
@@ -49,6 +51,7 @@ def tail(path: Path, count: int, behind: int = 0) -> list[str]:
     try:
         with usable(path), path.open("rb") as file:
             position = file.seek(0, os.SEEK_END)
+            position = position if end is None else min(position, end)
             start = behind if behind <= position else 0
             while position > start and data.count(b"\n") <= count:
                 step = min(_BLOCK, position - start)
@@ -77,27 +80,49 @@ def files(path: Path) -> list[Path]:
     return [*older, *([path] if path.exists() else [])]
 
 
-def last_lines(path: Path, count: int) -> list[str]:
-    """The last ``count`` lines of the log, over all its parts."""
+def last_lines(path: Path, count: int, until: Mark | None = None) -> list[str]:
+    """The last ``count`` lines of the log, over all its parts, or those that stand before ``until``."""
     found: deque[str] = deque()
-    for part in reversed(files(path)):
+    for part, end in reversed(_parts(path, until)):
         missing = count - len(found)
         if missing <= 0:
             break
-        found.extendleft(reversed(tail(part, missing)))
+        found.extendleft(reversed(tail(part, missing, end=end)))
     return list(found)
 
 
-def lines(path: Path) -> Iterator[str]:
-    """Every line of the log, over all its parts."""
-    return chain.from_iterable(_lines_of(part) for part in files(path))
+def lines(path: Path, until: Mark | None = None) -> Iterator[str]:
+    """Every line of the log, over all its parts, or those that stand before ``until``."""
+    for part, end in _parts(path, until):
+        # Meanwhile the last file may have been turned, and another one have its name.
+        now = part if end is None else _parts(path, until)[-1][0]
+        yield from _lines_of(now, end)
 
 
-def _lines_of(path: Path) -> Iterator[str]:
+def _parts(path: Path, until: Mark | None) -> list[tuple[Path, int | None]]:
+    """The files of the log, oldest first, each with the place at which to stop; None is its end."""
+    found: list[tuple[Path, int | None]] = []
+    for part in files(path):
+        if until is not None:
+            if until.file is None and part == path:
+                break
+            with contextlib.suppress(FileNotFoundError):
+                seen = part.stat()
+                if (seen.st_dev, seen.st_ino) == until.file:
+                    return [*found, (part, until.offset)]
+        found.append((part, None))
+    return found
+
+
+def _lines_of(path: Path, end: int | None = None) -> Iterator[str]:
     try:
-        with usable(path), path.open(encoding="utf-8", errors="replace") as file:
+        with usable(path), path.open("rb") as file:
+            position = 0
             for line in file:
-                yield line.rstrip("\n")
+                position += len(line)
+                if end is not None and position > end:
+                    return
+                yield line.decode(errors="replace").rstrip("\r\n")
     except FileNotFoundError:  # it was turned while we read
         return
 
@@ -131,25 +156,41 @@ def time_of(line: str, now: dt.datetime) -> dt.datetime | None:
 def parse_since(text: str, now: dt.datetime) -> dt.datetime:
     """The moment ``--since`` names: a duration before ``now`` (``5m``, ``1h30m``) or an RFC 3339 time."""
     match = _DURATION.fullmatch(text)
-    if match and text:
-        days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-        return now - dt.timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     try:
-        moment = dt.datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
-    except ValueError:
+        if match and text:
+            days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+            return now - dt.timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        # The first and the last year there are cannot be brought into every time zone.
+        return dt.datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text)).astimezone()
+    except (ValueError, OverflowError):
         raise UsageError(
-            f"`{text}` is neither a duration nor a time.",
+            f"`{text}` is neither a duration nor a time that can be reckoned with.",
             hint="for example 5m, 1h30m or 2026-11-24T09:45:00Z",
         ) from None
-    return moment.astimezone()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the log: a file by device and number, None where there was none yet, and an offset in it."""
+
+    file: tuple[int, int] | None
+    offset: int
 
 
 class Follower:
-    """The lines that are written from the moment it is made, over the turning of the log."""
+    """The lines that are written from the moment it is made, over the turning of the log.
+
+    A line that was half written then is one of them.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._current = _Open(path, at_end=True)
+
+    @property
+    def mark(self) -> Mark:
+        """Where it stands: the lines so far are those before it."""
+        return self._current.mark()
 
     def lines(self, ended: Callable[[], bool], *, poll: float = _POLL_SECONDS) -> Iterator[str]:
         """Each line as it comes, until ``ended``, asked every ``poll`` seconds, says that no more will."""
@@ -161,6 +202,7 @@ class Follower:
                 self._current.close()
                 self._current = _Open(self._path, at_end=False)
             elif last_round:
+                yield from self._current.rest()
                 self._current.close()
                 return
             else:
@@ -177,7 +219,13 @@ class _Open:
         with contextlib.suppress(FileNotFoundError):
             self._file = path.open("rb")
         if self._file is not None and at_end:
-            self._file.seek(0, os.SEEK_END)
+            _seek_last_line(self._file)
+
+    def mark(self) -> Mark:
+        if self._file is None:
+            return Mark(None, 0)
+        mine = os.fstat(self._file.fileno())
+        return Mark((mine.st_dev, mine.st_ino), self._file.tell())
 
     def new(self) -> Iterator[str]:
         if self._file is None:
@@ -186,6 +234,11 @@ class _Open:
         whole, newline, self._rest = data.rpartition(b"\n")
         if newline:
             yield from whole.decode(errors="replace").split("\n")
+
+    def rest(self) -> Iterator[str]:
+        """A last line that nobody ended."""
+        if self._rest:
+            yield self._rest.decode(errors="replace")
 
     def close(self) -> None:
         if self._file is not None:
@@ -201,3 +254,17 @@ class _Open:
             return True
         mine = os.fstat(self._file.fileno())
         return (mine.st_dev, mine.st_ino) != (found.st_dev, found.st_ino)
+
+
+def _seek_last_line(file: BinaryIO) -> None:
+    """Go to the end, or to the beginning of a last line that is not ended."""
+    end = file.seek(0, os.SEEK_END)
+    position = end
+    while position > 0:
+        step = min(_BLOCK, position)
+        position = file.seek(position - step)
+        found = file.read(step).rfind(b"\n")
+        if found >= 0:
+            position += found + 1
+            break
+    file.seek(position)

@@ -100,7 +100,9 @@ def test_times() -> None:
     assert logs.parse_since("2026-11-24T10:45:00+01:00", NOW) == moment
 
 
-@pytest.mark.parametrize("text", ["", "soon", "5", "5x", "24.11.2026"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "5", "5x", "24.11.2026", "99999999999d", "0001-01-01T00:00:00+14:00"]
+)
 def test_what_is_neither(text: str) -> None:
     with pytest.raises(UsageError):
         logs.parse_since(text, NOW)
@@ -126,6 +128,27 @@ def test_following_begins_at_the_end_and_survives_a_turn(path: Path) -> None:
         return step is None
 
     assert list(follower.lines(ended, poll=0)) == ["one", "two", "three", "four"]
+
+
+def test_what_was_there_and_what_comes_are_each_line_once(path: Path) -> None:
+    path.write_text("1\n2\nha")
+    follower = logs.Follower(path)
+    history = logs.lines(path, follower.mark)
+    with path.open("a") as file:
+        file.write("lf\n4\n")
+    assert logs.last_lines(path, 1, follower.mark) == ["2"]
+    path.rename(path.with_name("server-1.log"))
+    path.write_text("5\nbroken o")
+    assert list(history) == ["1", "2"]  # asked for before the log was turned
+    assert logs.last_lines(path, 9, follower.mark) == ["1", "2"]
+    assert list(follower.lines(ended=lambda: True, poll=0)) == ["half", "4", "5", "broken o"]
+
+
+def test_a_log_that_begins_later_is_followed_only(path: Path) -> None:
+    follower = logs.Follower(path)
+    path.write_text("1\n")
+    assert list(logs.lines(path, follower.mark)) == []
+    assert list(follower.lines(ended=lambda: True, poll=0)) == ["1"]
 
 
 def test_following_what_is_not_there_yet(path: Path) -> None:
