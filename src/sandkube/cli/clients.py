@@ -28,14 +28,15 @@ def become(context: click.Context, client: str, arguments: Sequence[str]) -> NoR
 
     name = str(context.obj)
     folder = state.folder_of(name)
+    if folder.exists():
+        folder.check()  # what lies in it is about to be run
     if not (folder.exists() and state.observe(folder).state == "running"):
         # No reason to stop: `helm template` and `kubectl --help` need no cluster.
         command = invocation.with_name(f"{invocation.words()} up", name)
         output.talk(f"(Cluster `{name}` is not running; to start it: {command})")
     binary = _binary(folder.bin / client)
-    environ = {**os.environ, **folder.client_environment}
     try:
-        os.execve(binary, [client, *arguments], environ)  # noqa: S606 -- no shell is wanted
+        os.execve(binary, [client, *arguments], folder.clients_environ(os.environ))  # noqa: S606 -- no shell is wanted
     except OSError as error:
         raise ServerNotFound(f"`{binary}` cannot be run: {error.strerror}.") from error
 

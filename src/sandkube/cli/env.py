@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ from sandkube.cli import invocation, output
 from sandkube.cli.options import name_argument, option
 from sandkube.config import ENV_CLUSTER
 from sandkube.errors import ClusterNotFound
+from sandkube.plane.folder import ELSEWHERE
 
 SHELLS = ("sh", "bash", "zsh", "fish")
 
@@ -42,7 +43,8 @@ def env(name: str, shell: str | None) -> None:
         output.talk(f"Cluster `{name}` is {found.state}. To start it: {command}")
     kind = shell or shell_of(os.environ)
     variables = settings(name)
-    click.echo(render(kind, variables, path_with(os.environ.get("PATH", ""), found.folder / "bin")), nl=False)
+    path = path_with(os.environ.get("PATH", ""), found.folder / "bin")
+    click.echo(render(kind, variables, path, unset(os.environ)), nl=False)
 
 
 def settings(name: str) -> dict[str, str]:
@@ -50,6 +52,11 @@ def settings(name: str) -> dict[str, str]:
     from sandkube.cluster import folder_of
 
     return {**folder_of(name).client_environment, ENV_CLUSTER: name}
+
+
+def unset(environ: Mapping[str, str]) -> list[str]:
+    """The variables in ``environ`` that would point helm elsewhere, past the kubeconfig."""
+    return sorted(key for key in environ if key.startswith(ELSEWHERE) and key.isidentifier())
 
 
 def path_with(path: str, bin_folder: Path) -> tuple[str, str]:
@@ -64,15 +71,19 @@ def path_with(path: str, bin_folder: Path) -> tuple[str, str]:
     return before, behind
 
 
-def render(shell: str, variables: Mapping[str, str], path: tuple[str, str]) -> str:
+def render(
+    shell: str, variables: Mapping[str, str], path: tuple[str, str], without: Sequence[str] = ()
+) -> str:
     """The lines for ``shell``."""
     before, behind = path
     if shell == "fish":
-        lines = [f"set -gx {key} {_fish(value)};" for key, value in variables.items()]
+        lines = [f"set -e {key};" for key in without]
+        lines += [f"set -gx {key} {_fish(value)};" for key, value in variables.items()]
         parts = [_fish(before), "$PATH", _fish(behind)] if before else ["$PATH", _fish(behind)]
         lines.append(f"set -gx PATH {' '.join(part for part in parts if part != _fish(''))};")
     else:
-        lines = [f"export {key}={shlex.quote(value)}" for key, value in variables.items()]
+        lines = [f"unset {key}" for key in without]
+        lines += [f"export {key}={shlex.quote(value)}" for key, value in variables.items()]
         parts = [shlex.quote(before) if before else "", '"$PATH"', shlex.quote(behind) if behind else ""]
         lines.append(f"export PATH={':'.join(part for part in parts if part)}")
     return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from sandkube.config import DEFAULT_NAME
+from sandkube.config import DEFAULT_NAME, ENV_CLUSTER
 
 
 def words(environ: Mapping[str, str] = os.environ, argv0: str | None = None) -> str:
@@ -26,9 +26,10 @@ def words(environ: Mapping[str, str] = os.environ, argv0: str | None = None) -> 
     return shlex.quote(str(script))
 
 
-def with_name(command: str, name: str) -> str:
-    """``command`` for the cluster ``name``, which need not be said where it is the default."""
-    return command if name == DEFAULT_NAME else f"{command} {name}"
+def with_name(command: str, name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """``command`` for the cluster ``name``, which need not be said where the person's shell chooses it."""
+    chosen = environ.get(ENV_CLUSTER) or DEFAULT_NAME
+    return command if name == chosen else f"{command} {name}"
 
 
 def script_folder(argv0: str | None = None) -> Path:

@@ -27,7 +27,8 @@ def shell(name: str) -> None:
     program = os.environ.get("SHELL") or "/bin/sh"
     before, behind = env.path_with(os.environ.get("PATH", ""), found.folder / "bin")
     path = os.pathsep.join(part for part in (before, os.environ.get("PATH", ""), behind) if part)
-    environ = {**os.environ, **env.settings(name), "PATH": path}
+    kept = {key: value for key, value in os.environ.items() if key not in env.unset(os.environ)}
+    environ = {**kept, **env.settings(name), "PATH": path}
     output.talk(f"kubectl and helm use cluster `{name}` here; `exit` leaves this shell.")
     try:
         os.execve(program, [program], environ)  # noqa: S606 -- the person's own shell

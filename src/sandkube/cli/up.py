@@ -191,7 +191,7 @@ def _apply(status: Status, path: str) -> None:
     folder = folder_of(status.name)
     done = subprocess.run(
         [str(folder.kubectl), *apply_arguments(path)],
-        env={**os.environ, **folder.client_environment},
+        env=folder.clients_environ(os.environ),
         stdout=2,  # what was applied is talk; `up` has no data
         check=False,
     )

@@ -190,7 +190,7 @@ class Cluster:
             encoding="utf-8",
             timeout=timeout,
             check=False,
-            env={**os.environ, **self._folder.client_environment},
+            env=self._folder.clients_environ(os.environ),
         )
         if check and done.returncode != 0:
             raise CommandFailed(

@@ -22,13 +22,15 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandkube.config import check_name
 from sandkube.plane.files import check_parent_folder, check_private_folder, make_private_folder, usable
 
+# Variables that helm heeds before any kubeconfig: HELM_KUBEAPISERVER, HELM_KUBECONTEXT, HELM_KUBETOKEN, …
+ELSEWHERE = "HELM_KUBE"
 _SUBFOLDERS = ("pki", "db", "bin")
 # In the name of a folder that is being removed; no cluster can be called so.
 _DOOMED = ".removing-"
@@ -133,6 +135,11 @@ class ClusterFolder:
         was another cluster's yesterday would bring up that one's kinds.
         """
         return {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.path / "cache")}
+
+    def clients_environ(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """``environ`` with what points kubectl and helm here, and without what points helm elsewhere."""
+        kept = {key: value for key, value in environ.items() if not key.startswith(ELSEWHERE)}
+        return {**kept, **self.client_environment}
 
     def exists(self) -> bool:
         """Whether there is anything under this name; StateUnusable where that cannot be seen."""

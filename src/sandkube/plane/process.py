@@ -73,6 +73,8 @@ class Stop:
 # Children that may outlive the call that started them. Kept so that they are waited for (a child that nobody
 # waits for stays a zombie), whoever asks first.
 _children: dict[int, Child] = {}
+# Held while the limits of this process are others for a moment.
+_limits_lock = threading.Lock()
 
 
 def spawn(
@@ -89,7 +91,7 @@ def spawn(
     with usable(stderr):
         errors = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with _limits():
+        with _limits_lock, _limits():
             popen = Detached(
                 command,
                 cwd=folder,
@@ -184,7 +186,7 @@ def is_alive(process: Identity) -> bool:
     """Whether this very process still runs: not a zombie, and not another one with its number."""
     child = _children.get(process.pid)
     if child is not None and child.exit_status() is not None:
-        del _children[process.pid]
+        _children.pop(process.pid, None)  # another thread may have seen it, too
     return identity(process.pid) == process
 
 

@@ -79,6 +79,19 @@ def test_env_in_the_persons_shell(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert run("env").out.startswith("export KUBECONFIG")
 
 
+def test_nothing_points_helm_elsewhere(
+    run: Run, replaced: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("up", "-q")
+    monkeypatch.setenv("HELM_KUBECONTEXT", "production")
+    assert run("env", "--shell", "sh").out.startswith("unset HELM_KUBECONTEXT\n")
+    assert run("env", "--shell", "fish").out.startswith("set -e HELM_KUBECONTEXT;\n")
+    for command in ("helm", "shell"):
+        replaced.clear()
+        run(command)
+        assert "HELM_KUBECONTEXT" not in replaced[2]
+
+
 def test_shell(run: Run, replaced: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELL", "/bin/sh")
     assert run("shell").status == 2
@@ -124,6 +137,12 @@ def test_as_a_module_it_is_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("sys.executable", "/opt/my python")
     called = str(tmp_path / "__main__.py")
     assert invocation.words({"PATH": "/usr/bin"}, called) == "'/opt/my python' -m sandkube"
+
+
+def test_a_hint_names_the_cluster_unless_the_shell_does() -> None:
+    assert invocation.with_name("sandkube up", "default", {}) == "sandkube up"
+    assert invocation.with_name("sandkube up", "demo", {"SANDKUBE_CLUSTER": "demo"}) == "sandkube up"
+    assert invocation.with_name("sandkube up", "default", {"SANDKUBE_CLUSTER": "x"}) == "sandkube up default"
 
 
 # --- kubeconfig
@@ -193,6 +212,13 @@ def test_the_clients_get_everything_as_it_is(
 def test_without_a_cluster_the_clients_run_and_say_so(run: Run, replaced: list[Any], stand_in: Path) -> None:
     assert "is not running; to start it" in run("kubectl", "version", "--client").err
     assert replaced[0] == stand_in
+
+
+def test_the_clients_are_not_run_from_a_folder_that_others_write_to(run: Run, replaced: list[Any]) -> None:
+    run("up", "-q")
+    cluster.folder_of("default").path.chmod(0o777)
+    assert "Others can write" in run("kubectl", "version").err
+    assert replaced == []
 
 
 # --- version, completion
