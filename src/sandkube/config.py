@@ -37,7 +37,10 @@ _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one `up` asks for; None leaves a setting as the cluster has it, or at its default."""
+    """What one `up` asks for; None leaves a setting as the cluster has it, or at its default.
+
+    ``port`` 0 takes back the port that was asked for before: any free one will do again.
+    """
 
     distribution: str | None = None
     port: int | None = None
@@ -66,7 +69,10 @@ class ClusterSpec:
     def asked(self, request: Request) -> ClusterSpec:
         """This spec with what ``request`` asks for; UsageError for what makes no sense."""
         given = {f.name: getattr(request, f.name) for f in fields(request)}
-        return _checked(replace(self, **{key: value for key, value in given.items() if value is not None}))
+        asked = {key: value for key, value in given.items() if value is not None}
+        if asked.get("port") == 0:
+            asked["port"] = None
+        return _checked(replace(self, **asked))
 
     def differences(self, other: ClusterSpec) -> list[str]:
         """The settings in which ``other`` differs, each as words: ``durability full (now normal)``."""

@@ -9,6 +9,10 @@ from typing import Any
 import click
 
 
+class ReaderGone(Exception):  # noqa: N818 -- no error: `sandkube logs | head`
+    """Nobody reads what a command prints any more."""
+
+
 class LazyGroup(click.Group):
     """A click group whose command ``x-y`` is the click command ``x_y`` in the module ``PACKAGE.x_y``.
 
@@ -20,6 +24,13 @@ class LazyGroup(click.Group):
         super().__init__(*args, **kwargs)
         self._lines = dict(commands_help)
         self._package = package
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. ReaderGone for a broken pipe, of which click itself would make a failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         """The names, in the order they were given."""

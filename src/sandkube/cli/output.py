@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -19,8 +20,19 @@ JSON_VERSION = 1
 
 
 def talk(text: str) -> None:
-    """A line for the person, on stderr."""
-    click.echo(text, err=True, color=colored(sys.stderr, os.environ))
+    """A line for the person, on stderr. Where nobody reads any more, it is lost: what is told of goes on."""
+    try:
+        click.echo(text, err=True, color=colored(sys.stderr, os.environ))
+    except OSError:
+        let_go(sys.stderr)
+
+
+def let_go(stream: TextIO) -> None:
+    """Put /dev/null behind ``stream``: what is still in it would fail again when Python ends."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 def colored(stream: TextIO, environ: Mapping[str, str]) -> bool:

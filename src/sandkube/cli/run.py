@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -12,18 +11,20 @@ from typing import NoReturn
 import click
 
 from sandkube.cli import output
+from sandkube.cli.lazy import ReaderGone
 from sandkube.errors import SandkubeError
 
 EXIT_FAILED = 2
 EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 128 + signal.SIGTERM
 
 
 def run(command: click.Command) -> NoReturn:
     """Run ``command`` with this process's arguments, and end the process with its exit status."""
     _open_standard_streams()
-    # Like Ctrl-C: whatever is being made is undone.
+    # Like Ctrl-C: whatever is being made is undone. `nohup` has the second one ignored, and it stays so.
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _terminate)
     sys.exit(exit_status(command, sys.argv[1:]))
 
 
@@ -42,9 +43,8 @@ def exit_status(command: click.Command, arguments: list[str]) -> int:
     except SandkubeError as error:
         output.print_error(error)
         return error.exit_code
-    except BrokenPipeError:  # `sandkube logs | head`
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ReaderGone, BrokenPipeError):  # `sandkube logs | head`; the second from the flush
+        output.let_go(sys.stdout)
         return 0
     except Exception as error:  # noqa: BLE001 -- a fault of ours: never a traceback, always a report
         from sandkube.cli.crash import write_report
@@ -76,4 +76,4 @@ def _open_standard_streams() -> None:
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
     signal.signal(number, signal.SIG_IGN)  # once is enough
-    sys.exit(EXIT_TERMINATED)
+    sys.exit(128 + number)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     "--port",
     variable="PORT",
     type=int,
-    help="The port on 127.0.0.1. Without it: the one it had, or else any free one.",
+    help="The port on 127.0.0.1. Without it: the one it had, or else any free one. "
+    "0 takes back a port that was asked for before.",
 )
 @option(
     "--durability",
@@ -139,6 +140,8 @@ def _check(manifests: Sequence[str], *, wait: float, foreground: bool, dry_run: 
     if manifests and wait == 0:
         raise UsageError("--apply needs a cluster that is Ready, so it needs --wait above 0.")
     for path in manifests:
+        if not path:
+            raise UsageError("--apply needs the path of a file or folder, or a URL.")
         if not (path == "-" or "://" in path or Path(path).exists()):
             raise UsageError(f"There is no `{path}` to apply.")
 
@@ -147,7 +150,7 @@ def _ready(done: Up, manifests: Sequence[str], teller: output.Teller, *, quiet: 
     """Apply what is to be applied, and say what was done and what comes next."""
     for path in manifests:
         teller.step(f"Applying {path}")
-        _apply(done.status, path)
+        _apply(done.status, path, stays=stays)
     if quiet:
         return
     teller.say(summary(done))
@@ -183,7 +186,7 @@ def apply_arguments(path: str) -> list[str]:
     return ["apply", "-k" if built else "-f", path]
 
 
-def _apply(status: Status, path: str) -> None:
+def _apply(status: Status, path: str, *, stays: bool) -> None:
     import subprocess
 
     from sandkube.cluster import folder_of
@@ -196,6 +199,8 @@ def _apply(status: Status, path: str) -> None:
         check=False,
     )
     if done.returncode != 0:
+        if stays:  # what is served in the foreground ends with this command
+            raise SandkubeError(f"`{path}` could not be applied, so cluster `{status.name}` was stopped.")
         raise SandkubeError(
             f"`{path}` could not be applied. Cluster `{status.name}` is running.",
             hint=invocation.with_name(f"{invocation.words()} down", status.name),

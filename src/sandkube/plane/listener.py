@@ -50,7 +50,7 @@ def _listen(port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(
                 f"Port {port} on {LOOPBACK} is taken{_by(port)}.",
-                hint="ask for another with --port, or leave --port out to get a free one",
+                hint="ask for another with --port, or for any free one with --port 0",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM):
             raise PortTaken(

@@ -152,7 +152,7 @@ def interrupts_deferred() -> Iterator[None]:
         yield  # KeyboardInterrupt only ever reaches the main thread
         return
     pending: list[int] = []
-    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     caught = {kind: handler for kind, handler in before.items() if callable(handler)}
     for kind in caught:
         signal.signal(kind, lambda number, _frame: pending.append(number))

@@ -118,8 +118,7 @@ def test_a_reader_that_goes_away_is_no_error(stand_in: Path) -> None:
     folder = cluster.folder_of("demo")
     folder.log.write_text("line\n" * 200_000)
     done = subprocess.run(
-        f"{sys.executable} -m sandkube logs demo | head -1",
-        shell=True,
+        ["bash", "-c", f"{sys.executable} -m sandkube logs demo | head -1; exit ${{PIPESTATUS[0]}}"],
         capture_output=True,
         text=True,
         check=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,8 +73,9 @@ def test_arguments_are_kept_until_they_are_taken_back(run: Run) -> None:
         (["--foreground", "--dry-run"], "exclude"),
         (["--wait=-1"], "negative"),
         (["--wait=0", "--apply=-"], "--apply needs"),
+        (["--apply="], "--apply needs the path"),
         (["--apply=/no/such/file"], "no `/no/such/file`"),
-        (["--port=0"], "between 1 and 65535"),
+        (["--port=-1"], "between 1 and 65535"),
         (["Name"], "cannot be the name"),
         (["--durability=some"], "some"),
     ],
@@ -106,6 +108,16 @@ def test_apply_comes_after_ready(run: Run, stand_in: Path, tmp_path: Path) -> No
     assert told == [f"kubectl apply -f {good}", f"kubectl apply -f {bad}"]
     assert f"`{bad}` could not be applied. Cluster `default` is running." in done.err
     assert cluster.status("default").running
+
+
+def test_what_cannot_be_applied_ends_the_foreground(run: Run, stand_in: Path, tmp_path: Path) -> None:
+    lines = stand_in.read_text().splitlines()
+    lines[1:1] = ['case "$0" in */kubectl) exit 1;; esac']
+    stand_in.write_text("\n".join(lines))
+    done = run("up", "--foreground", f"--apply={tmp_path}")
+    assert "could not be applied, so cluster `default` was stopped." in done.err
+    assert "hint:" not in done.err
+    assert not cluster.status("default").running
 
 
 def test_a_folder_with_a_kustomization_is_built(tmp_path: Path) -> None:
@@ -188,3 +200,22 @@ def test_on_a_terminal_the_steps_leave_nothing(stand_in: Path) -> None:
     assert command.returncode == 0
     assert b"Cluster `default` is Ready" in said
     assert b"\x1b[?25h" in said  # the cursor is shown again
+
+
+def test_a_start_goes_on_where_nobody_reads_what_it_tells(stand_in: Path) -> None:
+    read_fd, write_fd = os.pipe()
+    os.close(read_fd)
+    done = subprocess.run([sys.executable, "-m", "sandkube", "up", "demo"], stderr=write_fd, check=False)
+    os.close(write_fd)
+    assert done.returncode == 0
+    assert cluster.status("demo").running
+
+
+@pytest.mark.parametrize(("before", "status"), [("", 129), ("trap '' HUP; ", 0)])
+def test_a_terminal_that_goes_away(stand_in: Path, before: str, status: int) -> None:
+    code = (
+        "import os, signal, click; from sandkube.cli.run import run\n"
+        "run(click.Command('x', callback=lambda: os.kill(os.getpid(), signal.SIGHUP)))"
+    )
+    command = f"{before}exec '{sys.executable}' -c \"{code}\""
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == status
