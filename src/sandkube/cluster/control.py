@@ -15,7 +15,7 @@ from sandkube.cluster import start, state, stop
 from sandkube.cluster.report import SILENT, Report
 from sandkube.cluster.state import Status
 from sandkube.config import DEFAULT_WAIT, Durability, Request
-from sandkube.errors import ClusterNotRunning, CommandFailed, UsageError
+from sandkube.errors import ClusterNotRunning, CommandFailed, ServerNotFound, UsageError
 from sandkube.plane import process
 from sandkube.plane.process import Identity
 
@@ -182,16 +182,22 @@ class Cluster:
     ) -> subprocess.CompletedProcess[str]:
         if not self._folder.kubeconfig.exists():
             raise ClusterNotRunning(f"Cluster `{self.name}` was not started yet.")
-        done = subprocess.run(
-            [str(self._folder.bin / program), *arguments],
-            input=text if text is not None else "",
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=timeout,
-            check=False,
-            env=self._folder.clients_environ(os.environ),
-        )
+        binary = self._folder.bin / program
+        try:
+            done = subprocess.run(
+                [str(binary), *arguments],
+                input=text if text is not None else "",
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=timeout,
+                check=False,
+                env=self._folder.clients_environ(os.environ),
+            )
+        except OSError as error:
+            hint = "`up` links the server binary there; was it removed since?"
+            raise ServerNotFound(f"`{binary}` cannot be run: {error.strerror}.", hint=hint) from error
         if check and done.returncode != 0:
             raise CommandFailed(
                 f"`{program} {' '.join(arguments)}` ended with status {done.returncode}.",

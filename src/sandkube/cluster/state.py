@@ -170,7 +170,7 @@ def failure_words(failed: Event) -> str:
 
 def last_words(folder: ClusterFolder, run: Run | None) -> list[str]:
     """What the newest server said last: on fd 2, and in its log."""
-    return logs.outcry(folder.stderr, _TAIL_LINES) + logs.tail(
+    return logs.outcry(folder.stderr, _TAIL_LINES) + logs.gravest(
         folder.log, _TAIL_LINES, behind=run.log_offset if run else 0
     )
 

@@ -66,6 +66,11 @@ def make_private_folder(path: Path) -> bool:
             made = True
         except FileExistsError:
             made = False
+        except FileNotFoundError as error:  # its parent is there: a file system like /proc
+            raise StateUnusable(
+                f"{path} cannot be made: {path.parent} takes no folders.",
+                hint="name another folder: export SANDKUBE_STATE_DIR=/some/folder",
+            ) from error
     if made:
         path.chmod(0o700)  # whatever the umask took away
     else:

@@ -23,6 +23,10 @@ from sandkube.plane.files import usable
 _POLL_SECONDS = 0.1
 # How the Go runtime begins to say why it ends the process.
 _PANICS = ("panic:", "fatal error:", "runtime:", "SIG")
+# Through how many lines of the end a cause is looked for.
+_LOOKED_THROUGH = 2000
+# What the API server remarks at each start, as a warning.
+_REMARK = "The manifest file is empty, ignoring"
 _BLOCK = 64 * 1024
 
 # klog's header (k8s.io/klog/v2, formatHeader): severity, month and day, time of day; local time, and no year.
@@ -72,6 +76,13 @@ def outcry(path: Path, count: int) -> list[str]:
     panics = (index for index, line in enumerate(said) if line.startswith(_PANICS))
     begin = next(panics, max(0, len(said) - count))
     return said[begin : begin + count]
+
+
+def gravest(path: Path, count: int, behind: int = 0) -> list[str]:
+    """The last ``count`` warnings and errors that stand ``behind``; where there are none, the last lines."""
+    said = [line for line in tail(path, _LOOKED_THROUGH, behind) if _REMARK not in line]
+    grave = [line for line in said if line[0:1] in ("W", "E", "F") and _HEADER.match(line)]
+    return (grave or said)[-count:]
 
 
 def files(path: Path) -> list[Path]:

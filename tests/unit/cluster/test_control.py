@@ -13,7 +13,7 @@ import pytest
 
 from sandkube import Cluster, cluster
 from sandkube.config import Request
-from sandkube.errors import ClusterNotRunning, CommandFailed, StartFailed, UsageError
+from sandkube.errors import ClusterNotRunning, CommandFailed, ServerNotFound, StartFailed, UsageError
 from sandkube.plane import process
 from unit.waiting import until
 
@@ -158,3 +158,20 @@ def test_delete_and_down() -> None:
     one.delete()
     one.delete()
     assert not one.kubeconfig_path.exists()
+
+
+def test_output_that_is_no_text_is_given_as_far_as_it_is(stand_in: Path) -> None:
+    lines = stand_in.read_text().splitlines()
+    lines[1:1] = ['case "$0" in */kubectl) printf "a\\377b"; exit 0;; esac']
+    stand_in.write_text("\n".join(lines))
+    with Cluster() as one:
+        assert one.kubectl("get").stdout == "a\ufffdb"
+
+
+def test_a_binary_that_is_gone_is_an_error_of_ours(clients: None) -> None:
+    with Cluster() as one:
+        link = one.kubeconfig_path.parent / "bin" / "kubectl"
+        link.unlink()
+        link.symlink_to("/no/such/binary")
+        with pytest.raises(ServerNotFound, match="cannot be run"):
+            one.kubectl("get")

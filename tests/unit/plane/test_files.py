@@ -113,3 +113,10 @@ def test_what_the_system_refuses_is_said_in_words(folder: Path) -> None:
     (folder / "file").write_text("")
     with pytest.raises(StateUnusable, match="a part of the path is no folder"):
         files.write_private(folder / "file" / "below", "")
+
+
+def test_a_file_system_that_takes_no_folders() -> None:
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no /proc here")
+    with pytest.raises(StateUnusable, match="takes no folders"):
+        files.make_private_folder(Path("/proc/sandkube"))

@@ -108,6 +108,21 @@ def test_what_is_neither(text: str) -> None:
         logs.parse_since(text, NOW)
 
 
+@pytest.mark.parametrize("text", ["9999999d", "0001-01-01T00:00:00+14:00"])
+def test_what_no_calendar_holds(text: str) -> None:
+    with pytest.raises(UsageError):
+        logs.parse_since(text, NOW)
+
+
+def test_warnings_and_errors_are_graver_than_the_rest(path: Path) -> None:
+    at = "1124 09:45:43.000000       1 options.go:57]"
+    calm = f"I{at} Caches are synced\n" * 20
+    path.write_text(f"{calm}W{at} The manifest file is empty, ignoring.\n")
+    assert logs.gravest(path, 3) == (calm.splitlines())[:3]
+    append(path, f"E{at} address in use\n{calm}")
+    assert logs.gravest(path, 3) == [f"E{at} address in use"]
+
+
 def test_following_begins_at_the_end_and_survives_a_turn(path: Path) -> None:
     path.write_text("old\n")
     follower = Follower(path)
