@@ -64,10 +64,10 @@ def path_with(path: str, bin_folder: Path) -> tuple[str, str]:
 
     (Its folder has a python, too, that must not take the place of the person's own.) Nothing is added twice.
     """
-    parts = path.split(os.pathsep)
+    parts = invocation.path_of_shell({**os.environ, "PATH": path})
     scripts = str(invocation.script_folder())
     before = "" if parts[:1] == [str(bin_folder)] else str(bin_folder)
-    behind = "" if parts[-1:] == [scripts] else scripts
+    behind = "" if scripts in parts else scripts
     return before, behind
 
 

@@ -40,12 +40,17 @@ def script_folder(argv0: str | None = None) -> Path:
     return Path(sysconfig.get_path("scripts"))
 
 
+def path_of_shell(environ: Mapping[str, str], scripts: Path | None = None) -> list[str]:
+    """The folders on the PATH of the person's shell, which `uv run` put ``scripts`` before for us alone."""
+    path = environ.get("PATH", "").split(os.pathsep)
+    if _under_uv_run(environ) and Path(path[0]) == (scripts or script_folder()):
+        return path[1:]
+    return path
+
+
 def _found_in_shell(script: Path, environ: Mapping[str, str]) -> bool:
     """Whether the person's shell finds this very script as `sandkube`."""
-    path = environ.get("PATH", "").split(os.pathsep)
-    if _under_uv_run(environ) and path and Path(path[0]) == script.parent:
-        path = path[1:]  # uv put it there for us alone
-    found = shutil.which("sandkube", path=os.pathsep.join(path))
+    found = shutil.which("sandkube", path=os.pathsep.join(path_of_shell(environ, script.parent)))
     return found is not None and os.path.realpath(found) == os.path.realpath(script)
 
 

@@ -251,10 +251,14 @@ def command(plan: Plan) -> list[str]:
     return [str(plan.server.binary), "run", f"--config={plan.folder.server_config}"]
 
 
+# For a folder whose path is too long for a socket: `delete` knows the folder by its name.
+_MADE_SOCKET = '"$(mktemp -d "${TMPDIR:-/tmp}/sandkube-XXXXXX")/kine.sock"'
+
+
 def script(plan: Plan) -> str:
     """What `up` would run, as a shell script: writes server.json and serves in the foreground."""
     in_folder = datastore_socket.in_folder(plan.folder)
-    socket = shlex.quote(_inside_json(str(in_folder))) if in_folder else '"$(mktemp -d)/kine.sock"'
+    socket = shlex.quote(_inside_json(str(in_folder))) if in_folder else _MADE_SOCKET
     document = configuration(plan, {"address": f"{LOOPBACK}:{plan.address.port}"})
     document["datastore"]["socket"] = marker = "@socket@"
     text = _inside_heredoc(json.dumps(document, indent=1)).replace(marker, "$socket")

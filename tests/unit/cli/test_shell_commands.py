@@ -46,7 +46,8 @@ def test_what_env_prints_is_understood(shell: str, name: str) -> None:
     ]
 
 
-def test_env_twice_adds_nothing_twice(run: Run) -> None:
+def test_env_twice_adds_nothing_twice(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
     run("up", "-q")
     text = run("env").out
     again = 'eval "$(cat)"; eval "$TEXT"; echo "$PATH"'
@@ -59,6 +60,14 @@ def test_env_twice_adds_nothing_twice(run: Run) -> None:
         ["sh", "-c", again], input=text, env=environ, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == f"{folder.bin}:/usr/bin:/bin:{scripts}"
+
+
+def test_env_again_under_uv_run_adds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts = str(invocation.script_folder())
+    monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
+    path = f"{scripts}:{tmp_path}:/usr/bin"
+    assert env.path_with(path, tmp_path) == ("", scripts)
+    assert env.path_with(f"{path}:{scripts}:/bin", tmp_path) == ("", "")
 
 
 def test_env_says_that_a_cluster_is_down_on_stderr(run: Run) -> None:
