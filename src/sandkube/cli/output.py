@@ -83,9 +83,11 @@ class Teller:
             return
         if not (sys.stderr.isatty() and os.environ.get("TERM") != "dumb"):
             talk(text)
-        elif self._status is not None:
-            self._status.update(f"{text} …")
-        else:
+            return
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            if self._status is not None:
+                self._status.update(f"{text} …")
+                return
             from rich.console import Console
 
             self._status = Console(stderr=True, highlight=False).status(f"{text} …")
@@ -98,5 +100,6 @@ class Teller:
 
     def _clear(self) -> None:
         if self._status is not None:
-            self._status.stop()
+            with contextlib.suppress(OSError):
+                self._status.stop()
             self._status = None

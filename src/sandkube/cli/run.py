@@ -38,7 +38,10 @@ def exit_status(command: click.Command, arguments: list[str]) -> int:
         output.talk("Interrupted.")
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        try:
+            error.show()
+        except OSError:
+            output.let_go(sys.stderr)
         return error.exit_code
     except SandkubeError as error:
         output.print_error(error)

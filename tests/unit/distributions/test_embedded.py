@@ -11,7 +11,7 @@ import pytest
 from sandkube.config import ClusterSpec
 from sandkube.distributions import Address, Plan, distribution, embedded
 from sandkube.errors import UsageError
-from sandkube.plane import pki
+from sandkube.plane import datastore_socket, pki
 from sandkube.plane.folder import ClusterFolder
 from sandkube.server import Server
 
@@ -217,6 +217,8 @@ def test_the_script_gives_the_server_what_up_would(runnable: Plan) -> None:
     own_place = expected["datastore"].pop("socket")
     assert told == expected
     assert socket == own_place or (len(own_place) > 100 and len(socket) < 100)
+    datastore_socket.remove_old(runnable.folder)  # as `delete` does
+    assert socket == own_place or not Path(socket).parent.exists()
     assert done.stderr.startswith("export KUBECONFIG=")
     assert runnable.folder.server_config.stat().st_mode & 0o077 == 0
 

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sandkube.errors import StartFailed
-from sandkube.plane import process
+from sandkube.plane import detached, process
 from sandkube.plane.process import Child, Identity
 from unit.waiting import until
 
@@ -83,8 +86,6 @@ def test_what_cannot_be_run_is_said(tmp_path: Path) -> None:
 
 
 def test_the_limits_of_the_parent_stay(tmp_path: Path, spawned: list[Child]) -> None:
-    import resource
-
     kinds = (resource.RLIMIT_CORE, resource.RLIMIT_NOFILE)
     before = [resource.getrlimit(kind) for kind in kinds]
     spawn(tmp_path, spawned, "")
@@ -224,3 +225,32 @@ def test_the_command_line_of_a_process(tmp_path: Path, spawned: list[Child]) -> 
     child = spawn(tmp_path, spawned, SLEEPS)
     until(lambda: SLEEPS in process.command_line(child.identity.pid))
     assert process.command_line(2**22 + 1) == ""
+
+
+def test_two_starts_at_once_leave_the_limits_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 500), hard))
+    asked: list[object] = []
+
+    def slow(*_: object, **__: object) -> None:
+        asked.append(resource.getrlimit(resource.RLIMIT_NOFILE))
+        time.sleep(0.05 * len(asked) ** 2)  # the second goes on for longer
+        raise OSError(0, "no")
+
+    def start(name: str) -> None:
+        with contextlib.suppress(StartFailed):
+            process.spawn(["x"], folder=tmp_path, stderr=tmp_path / name, environ={}, keep_fds=[])
+
+    monkeypatch.setattr(detached, "Detached", slow)
+    try:
+        threads = [threading.Thread(target=start, args=[name]) for name in ("one", "two")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(asked) == 2
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(soft, 500), hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
