@@ -120,8 +120,17 @@ def from_json(document: Mapping[str, Any], path: Path) -> ClusterSpec:
 
 
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:
-    """The folder of everything that must last: clusters and crash reports. Absolute; not made here."""
-    return _user_dir(os.environ if environ is None else environ, ENV_STATE_DIR, "user_state_path")
+    """The folder of everything that must last: clusters and crash reports. Absolute; not made here.
+
+    StateUnusable where a kubeconfig in it could not be named: KUBECONFIG is a list, of paths between `:`.
+    """
+    path = _user_dir(os.environ if environ is None else environ, ENV_STATE_DIR, "user_state_path")
+    if os.pathsep in str(path):
+        raise StateUnusable(
+            f"The path of the state folder, {path}, has a `{os.pathsep}` in it, at which KUBECONFIG is cut.",
+            hint=f"name another folder: export {ENV_STATE_DIR}=/some/folder",
+        )
+    return path
 
 
 def cache_dir(environ: Mapping[str, str] | None = None) -> Path:

@@ -6,7 +6,7 @@ import pytest
 
 from sandkube import config
 from sandkube.config import ClusterSpec, Request
-from sandkube.errors import StateCorrupt, UsageError
+from sandkube.errors import StateCorrupt, StateUnusable, UsageError
 
 FILE = Path("/state/clusters/demo/cluster.json")
 
@@ -103,3 +103,8 @@ def test_port_0_takes_a_port_back() -> None:
     spec = ClusterSpec("demo", port=6443, last_port=6443)
     assert spec.asked(Request()).port == 6443
     assert spec.asked(Request(port=0)) == ClusterSpec("demo", last_port=6443)
+
+
+def test_a_state_folder_that_kubeconfig_cannot_name_is_refused() -> None:
+    with pytest.raises(StateUnusable, match="KUBECONFIG"):
+        config.state_dir({config.ENV_STATE_DIR: "/a:b"})

@@ -30,9 +30,9 @@ from sandkube.cluster.stop import TERM_SECONDS, stop_server, sweep
 from sandkube.config import DEFAULT_WAIT, NOTHING_ASKED, ClusterSpec, Request
 from sandkube.distributions import Address, Plan, distribution
 from sandkube.errors import SandkubeError, StartFailed, UsageError
-from sandkube.plane import datastore_socket, events, listener, logs, pki, process
+from sandkube.plane import datastore_socket, events, listener, pki, process
 from sandkube.plane.events import Event, EventReader, Outcome
-from sandkube.plane.files import usable, write_json, write_private
+from sandkube.plane.files import size, usable, write_json, write_private
 from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.lock import locked
 from sandkube.plane.process import Child, Identity
@@ -257,7 +257,7 @@ def _launch(
             sync=False,
         )
         report.step("Starting the server")
-        offsets = events.size(folder.events), logs.size(folder.log)
+        offsets = size(folder.events), size(folder.log)
         environ = process.environment(os.environ, (*_INTERNAL_HOSTS, served_by.service_range(spec)))
         with process.interrupts_deferred():
             child = process.spawn(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandkube.plane.files import usable, write_private
+from sandkube.plane.files import size, usable, write_private
 
 _POLL_SECONDS = 0.005
 _KEEP_BYTES = 64 * 1024
@@ -98,15 +98,6 @@ def _event(document: dict[str, Any]) -> Event:
         pid=pid if isinstance(pid, int) else None,
         address=text("address"),
     )
-
-
-def size(path: Path) -> int:
-    """How many bytes of events there are: where those of the next start will begin."""
-    try:
-        with usable(path):
-            return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def newest_start(path: Path) -> int:

@@ -133,3 +133,12 @@ _REASONS = {
     errno.ENOTDIR: "a part of the path is no folder",
     errno.ENAMETOOLONG: "the path is too long",
 }
+
+
+def size(path: Path) -> int:
+    """How many bytes a file has: where what is appended next will begin. 0 for one that is not there."""
+    try:
+        with usable(path):
+            return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -34,15 +34,6 @@ _HEADER = re.compile(r"[IWEF](\d{2})(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{6}) ")
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
-def size(path: Path) -> int:
-    """How many bytes the log has now: where the lines of the next start will begin."""
-    try:
-        with usable(path):
-            return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
 def tail(path: Path, count: int, behind: int = 0, end: int | None = None) -> list[str]:
     """The last ``count`` lines of one file, without their ends; [] where there is no file.
 

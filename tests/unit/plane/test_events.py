@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandkube.plane import events
+from sandkube.plane import events, files
 from sandkube.plane.events import Event, EventReader, Outcome
 
 
@@ -50,7 +50,7 @@ def test_what_is_no_event_is_passed_over() -> None:
 def test_the_newest_start(path: Path) -> None:
     assert events.newest_start(path) == 0
     write(path, READY)
-    assert events.newest_start(path) == events.size(path)
+    assert events.newest_start(path) == files.size(path)
     write(path, {"event": "starting", "pid": 1}, {"event": "stopped"}, STARTING, READY)
     found = EventReader(path, events.newest_start(path)).new()
     assert [(event.event, event.pid) for event in found] == [("starting", 7), ("ready", None)]
@@ -62,9 +62,9 @@ def test_trim_keeps_whole_lines_of_the_end(path: Path) -> None:
     kept = EventReader(path).new()
     assert 100 < len(kept) < 5000
     assert kept[-1].seconds == 19_999
-    size = events.size(path)
+    size = files.size(path)
     events.trim(path)
-    assert events.size(path) == size
+    assert files.size(path) == size
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandkube.errors import UsageError
-from sandkube.plane import logs
+from sandkube.plane import files, logs
 from sandkube.plane.logs import Follower
 
 NOW = dt.datetime(2026, 11, 24, 12, 0, 0).astimezone()
@@ -34,7 +34,7 @@ def test_tail(path: Path) -> None:
 
 def test_tail_behind_an_offset(path: Path) -> None:
     path.write_text("old\n")
-    offset = logs.size(path)
+    offset = files.size(path)
     append(path, "new\n")
     assert logs.tail(path, 5, behind=offset) == ["new"]
     path.write_text("x\n")  # turned since
