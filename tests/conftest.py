@@ -1,7 +1,20 @@
-"""What all tests share: the server is there before the first test that needs it."""
+"""What all tests share: the server is there before the first test that needs it, and signals reach programs."""
 
 from __future__ import annotations
+
+import signal
 
 from server_fixture import pytest_sessionstart
 
 __all__ = ["pytest_sessionstart"]
+
+
+def pytest_configure() -> None:
+    """Take back signals that whoever started pytest has it ignore, as a shell does for what runs behind it.
+
+    Programs inherit that, and Ctrl-C and a closed terminal are what some tests are about.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
