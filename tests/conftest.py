@@ -1,4 +1,4 @@
-"""What all tests share: the server is there before the first test that needs it, and signals reach programs."""
+"""What all tests share: the server is there before the first that needs it, and signals reach programs."""
 
 from __future__ import annotations
 

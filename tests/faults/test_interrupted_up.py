@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -64,15 +66,19 @@ def test_a_second_ctrl_c_leaves_nothing_behind_either(sandkube: Sandkube) -> Non
     os.kill(server, signal.SIGSTOP)  # it will not stop when it is asked to
     os.killpg(popen.pid, signal.SIGINT)
     until(lambda: popen.poll() is not None or _is_pending(server, signal.SIGTERM))
-    os.killpg(popen.pid, signal.SIGINT)
+    with contextlib.suppress(ProcessLookupError):  # it may be over
+        os.killpg(popen.pid, signal.SIGINT)
     _, err = popen.communicate(timeout=PATIENCE)
     assert popen.returncode == 130, err
     _nothing_is_left(sandkube)
 
 
 def _is_pending(pid: int, number: signal.Signals) -> bool:
-    with open(f"/proc/{pid}/status") as file:  # noqa: PTH123
-        masks = [line.split()[1] for line in file if line.startswith(("SigPnd", "ShdPnd"))]
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:  # it is gone
+        return False
+    masks = [line.split()[1] for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
     return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
 
 
