@@ -70,10 +70,15 @@ def outcry(path: Path, count: int) -> list[str]:
 
 
 def gravest(path: Path, count: int, behind: int = 0) -> list[str]:
-    """The last ``count`` warnings and errors that stand ``behind``; where there are none, the last lines."""
+    """``count`` lines from behind ``behind``, oldest first: the newest half of them, and then complaints.
+
+    Complaints are warnings and errors, the newest first; other lines only fill up.
+    """
     said = [line for line in tail(path, _LOOKED_THROUGH, behind) if _REMARK not in line]
-    grave = [line for line in said if line[0:1] in ("W", "E", "F") and _HEADER.match(line)]
-    return (grave or said)[-count:]
+    newest = list(range(len(said)))[::-1]
+    complaints = [at for at in newest if said[at][0:1] in ("W", "E", "F") and _HEADER.match(said[at])]
+    chosen = dict.fromkeys([*newest[: count // 2], *complaints, *newest])
+    return [said[at] for at in sorted(list(chosen)[:count])]
 
 
 def files(path: Path) -> list[Path]:
