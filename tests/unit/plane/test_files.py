@@ -12,7 +12,7 @@ from sandkube.plane import files
 
 
 @pytest.fixture(autouse=True, params=[0o000, 0o022, 0o277])
-def _umask(request: pytest.FixtureRequest) -> Iterator[None]:
+def _umask(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:  # the folder comes first
     before = os.umask(request.param)
     yield
     os.umask(before)
