@@ -82,13 +82,10 @@ func check(path string) error {
 // bootstrapKey is among the last objects that bootstrapping makes: who finds it need not wait for the others.
 const bootstrapKey = "/registry/priorityclasses/system-node-critical"
 
-// Bootstrapped says whether the datastore at path holds what the API server makes at its first start.
+// Bootstrapped says whether the datastore at path holds what the API server makes at its first start. Start has checked the file.
 func Bootstrapped(path string) (bool, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return false, nil
-	}
-	if err := check(path); err != nil {
-		return false, err
 	}
 	db, err := Open(path)
 	if err != nil {

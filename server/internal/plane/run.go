@@ -36,6 +36,12 @@ func (p *Plane) Run(ctx context.Context, lock *os.File) error {
 		return &Failure{Datastore, err}
 	}
 	defer store.Stop()
+	// The bootstrapped objects are there in a copy of the template, and in every datastore that was Ready once.
+	if !seeded {
+		if seeded, err = datastore.Bootstrapped(p.config.Datastore.Path); err != nil {
+			return &Failure{Datastore, err}
+		}
+	}
 	p.observer.Ready(Datastore)
 
 	parts := &parts{ended: make(chan *Failure, 3)}
@@ -80,17 +86,12 @@ func unlessStopped(ctx context.Context, f *Failure) error {
 	return f
 }
 
-// seed makes a new datastore of the template, if there is one, and says whether the bootstrapped objects are there already:
-// they are in a copy of the template and in every datastore that was Ready once.
+// seed makes a new datastore of the template, if there is one, and says whether it did.
 func (p *Plane) seed() (bool, error) {
-	copied, err := datastore.Seed(p.config.Datastore, datastore.Identity{
+	return datastore.Seed(p.config.Datastore, datastore.Identity{
 		Created:      time.Now(),
 		ServiceRange: p.apiServer.ServiceClusterIPRanges,
 	})
-	if err != nil || copied {
-		return copied, err
-	}
-	return datastore.Bootstrapped(p.config.Datastore.Path)
 }
 
 // start brings up everything behind the datastore and gives back when the whole is Ready.
