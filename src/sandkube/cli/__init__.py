@@ -30,6 +30,7 @@ COMMANDS = {
     "kubectl": "Run kubectl against a cluster.",
     "helm": "Run helm against a cluster.",
     "server": "Find, build, install and remove the server binary.",
+    "k3s": "Find, install and remove the k3s binary.",
     "version": "Print the versions of sandkube and of its server.",
     "completion": "Print a script that completes sandkube's commands in a shell.",
 }
