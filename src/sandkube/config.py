@@ -22,6 +22,8 @@ ENV_CLUSTER: Final = "SANDKUBE_CLUSTER"
 ENV_SERVER: Final = "SANDKUBE_SERVER"
 ENV_STATE_DIR: Final = "SANDKUBE_STATE_DIR"
 ENV_CACHE_DIR: Final = "SANDKUBE_CACHE_DIR"
+# k3s' own name for its data folder.
+ENV_K3S_DATA_DIR: Final = "K3S_DATA_DIR"
 
 # Ready comes within two seconds on an idle machine; a busy one, or a cold start in a sandbox, may take many
 # times that.
@@ -29,6 +31,10 @@ DEFAULT_WAIT: Final = 60.0
 
 Durability = Literal["fast", "normal", "full"]
 DURABILITIES: Final[tuple[Durability, ...]] = get_args(Durability)
+DISTRIBUTIONS: Final = ("embedded", "k3s")
+# How the look-up of a CNI plugin that k3s makes at its start is met: with a plugin, or by needing none.
+Cni = Literal["host-local", "none"]
+CNIS: Final[tuple[Cni, ...]] = get_args(Cni)
 
 _SPEC_VERSION: Final = 1
 _MAX_PORT: Final = 65535
@@ -39,7 +45,7 @@ _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 class Request:
     """What one `up` asks for; None leaves a setting as the cluster has it, or at its default.
 
-    ``port`` 0 takes back the port that was asked for before: any free one will do again.
+    ``port`` 0 takes back the port that was asked for before: any free one will do again. So does ``k3s`` "".
     """
 
     distribution: str | None = None
@@ -48,6 +54,9 @@ class Request:
     api_server_args: tuple[str, ...] | None = None
     controller_manager_args: tuple[str, ...] | None = None
     scheduler_args: tuple[str, ...] | None = None
+    k3s: str | None = None
+    k3s_args: tuple[str, ...] | None = None
+    cni: Cni | None = None
 
 
 NOTHING_ASKED: Final = Request()
@@ -55,7 +64,11 @@ NOTHING_ASKED: Final = Request()
 
 @dataclass(frozen=True, slots=True)
 class ClusterSpec:
-    """How a cluster is served. ``port`` is the port asked for, ``last_port`` the one it got last."""
+    """How a cluster is served. ``port`` is the port asked for, ``last_port`` the one it got last.
+
+    Of a k3s cluster alone: ``k3s`` is the binary asked for, ``data_dir`` its data folder where that is not in
+    the cluster's own.
+    """
 
     name: str
     distribution: str = "embedded"
@@ -65,6 +78,10 @@ class ClusterSpec:
     api_server_args: tuple[str, ...] = ()
     controller_manager_args: tuple[str, ...] = ()
     scheduler_args: tuple[str, ...] = ()
+    k3s: str | None = None
+    k3s_args: tuple[str, ...] = ()
+    cni: Cni = "host-local"
+    data_dir: str | None = None
 
     def asked(self, request: Request) -> ClusterSpec:
         """This spec with what ``request`` asks for; UsageError for what makes no sense."""
@@ -72,6 +89,8 @@ class ClusterSpec:
         asked = {key: value for key, value in given.items() if value is not None}
         if asked.get("port") == 0:
             asked["port"] = None
+        if asked.get("k3s") == "":
+            asked["k3s"] = None
         return _checked(replace(self, **asked))
 
     def differences(self, other: ClusterSpec) -> list[str]:
@@ -157,10 +176,13 @@ def _user_dir(environ: Mapping[str, str], variable: str, kind: str) -> Path:
 
 def _checked(spec: ClusterSpec) -> ClusterSpec:
     check_name(spec.name)
-    if spec.durability not in DURABILITIES:
-        raise UsageError(
-            f"`durability` is {', '.join(DURABILITIES[:-1])} or {DURABILITIES[-1]}, not `{spec.durability}`."
-        )
+    for key, value, choices in (
+        ("durability", spec.durability, DURABILITIES),
+        ("cni", spec.cni, CNIS),
+        ("distribution", spec.distribution, DISTRIBUTIONS),
+    ):
+        if value not in choices:
+            raise UsageError(f"`{key}` is {', '.join(choices[:-1])} or {choices[-1]}, not `{value}`.")
     for key, port in (("port", spec.port), ("last_port", spec.last_port)):
         if port is not None and not 1 <= port <= _MAX_PORT:
             raise UsageError(f"`{key}` must be between 1 and 65535, not {port}.")
@@ -176,7 +198,7 @@ def _read(key: str, value: Any) -> Any:
     if key.endswith("port"):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
             raise ValueError(f"`{key}` must be a number or null")
-    elif not isinstance(value, str):
+    elif not (isinstance(value, str) or (value is None and key in ("k3s", "data_dir"))):
         raise ValueError(f"`{key}` must be a text")
     return value
 

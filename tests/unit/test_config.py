@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,8 @@ def test_json_gives_back_what_it_took() -> None:
     spec = ClusterSpec(
         "demo", port=1, last_port=1, durability="fast", controller_manager_args=("--a=b", "--c")
     )
-    document = config.to_json(spec)
+    document = json.loads(json.dumps(config.to_json(spec)))
     assert document["version"] == 1
-    document["controller_manager_args"] = list(document["controller_manager_args"])  # as JSON has it
-    document["api_server_args"] = document["scheduler_args"] = []
     assert config.from_json(document, FILE) == spec
 
 

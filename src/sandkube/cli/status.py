@@ -13,6 +13,8 @@ from sandkube.cli.options import name_argument, output_option
 if TYPE_CHECKING:
     from sandkube.cluster import Status
 
+_LABEL = 14
+
 
 @click.command()
 @name_argument
@@ -36,7 +38,7 @@ def print_status(found: Status, form: str) -> None:
         output.print_json(asdict(found))
         return
     for label, value in rows(found):
-        click.echo(f"{label + ':':<12} {value}")
+        click.echo(f"{label + ':':<{_LABEL}} {value}")
     for line in found.log_tail:
         click.echo(f"  | {line}")
 
@@ -52,6 +54,8 @@ def rows(found: Status) -> list[tuple[str, str]]:
         ("server", server),
         ("Ready since", since),
         ("port", None if server else found.port and f"{found.port} when it runs"),
+        ("distribution", found.distribution if found.distribution != "embedded" else None),
+        *found.details.items(),
         ("durability", found.durability),
         ("context", found.context),
         ("kubeconfig", str(found.kubeconfig)),

@@ -11,7 +11,7 @@ import click
 
 from sandkube.cli import invocation, output
 from sandkube.cli.options import name_argument, option, quiet_option
-from sandkube.config import DEFAULT_WAIT, DURABILITIES, Durability, Request
+from sandkube.config import CNIS, DEFAULT_WAIT, DISTRIBUTIONS, DURABILITIES, Cni, Durability, Request
 from sandkube.errors import SandkubeError, UsageError
 
 if TYPE_CHECKING:
@@ -72,6 +72,30 @@ if TYPE_CHECKING:
     multiple=True,
     help="The same for kube-scheduler.",
 )
+@option(
+    "--distribution",
+    variable="DISTRIBUTION",
+    type=click.Choice(DISTRIBUTIONS),
+    help="What serves a new cluster: sandkube's own server, which is the default, or k3s.",
+)
+@click.option(
+    "--k3s",
+    metavar="PATH",
+    help="For k3s: its binary. Without it: SANDKUBE_K3S, PATH, or what `sandkube k3s install` fetched.",
+)
+@option(
+    "--k3s-arg",
+    variable="K3S_ARG",
+    metavar="FLAG=VALUE",
+    multiple=True,
+    help="A flag for `k3s server`. May be repeated; '' takes back those of before.",
+)
+@option(
+    "--cni",
+    variable="CNI",
+    type=click.Choice(CNIS),
+    help="For k3s: give it the CNI plugin that it looks for, which is the default, or have it need none.",
+)
 @option("--foreground", variable="FOREGROUND", is_flag=True, help="Stay, and stop the cluster with Ctrl-C.")
 @option(
     "--dry-run",
@@ -90,6 +114,10 @@ def up(
     api_server_arg: tuple[str, ...],
     controller_manager_arg: tuple[str, ...],
     scheduler_arg: tuple[str, ...],
+    distribution: str | None,
+    k3s: str | None,
+    k3s_arg: tuple[str, ...],
+    cni: Cni | None,
     foreground: bool,
     dry_run: bool,
     quiet: bool,
@@ -108,6 +136,10 @@ def up(
         api_server_args=_arguments(api_server_arg),
         controller_manager_args=_arguments(controller_manager_arg),
         scheduler_args=_arguments(scheduler_arg),
+        distribution=distribution,
+        k3s=k3s and str(Path(k3s).absolute()),
+        k3s_args=_arguments(k3s_arg),
+        cni=cni,
     )
     with output.Teller(quiet=quiet) as teller:
         if dry_run:

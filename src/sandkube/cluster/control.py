@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sandkube.cluster import start, state, stop
 from sandkube.cluster.report import SILENT, Report
 from sandkube.cluster.state import Status
-from sandkube.config import DEFAULT_WAIT, Durability, Request
+from sandkube.config import DEFAULT_WAIT, Cni, Durability, Request
 from sandkube.errors import ClusterNotRunning, CommandFailed, ServerNotFound, UsageError
 from sandkube.plane import process
 from sandkube.plane.process import Identity
@@ -53,6 +53,10 @@ class Cluster:
         api_server_args: Sequence[str] | None = None,
         controller_manager_args: Sequence[str] | None = None,
         scheduler_args: Sequence[str] | None = None,
+        distribution: str | None = None,
+        k3s: str | os.PathLike[str] | None = None,
+        k3s_args: Sequence[str] | None = None,
+        cni: Cni | None = None,
         wait: float = DEFAULT_WAIT,
         report: Report = SILENT,
     ) -> None:
@@ -71,6 +75,10 @@ class Cluster:
             api_server_args=_tuple(api_server_args),
             controller_manager_args=_tuple(controller_manager_args),
             scheduler_args=_tuple(scheduler_args),
+            distribution=distribution,
+            k3s=None if k3s is None else str(Path(k3s).absolute()),
+            k3s_args=_tuple(k3s_args),
+            cni=cni,
         )
 
     def __repr__(self) -> str:

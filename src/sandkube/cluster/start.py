@@ -14,12 +14,12 @@ What holds at any moment, so that a crash at any moment can be repaired:
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import os
 import shutil
 import signal
+import socket as socketlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,15 +28,14 @@ from sandkube.cluster.report import SILENT, Report
 from sandkube.cluster.state import Run, Status
 from sandkube.cluster.stop import TERM_SECONDS, stop_server, sweep
 from sandkube.config import DEFAULT_WAIT, NOTHING_ASKED, ClusterSpec, Request
-from sandkube.distributions import Address, Plan, distribution
+from sandkube.distributions import Address, Plan, Programs, distribution
 from sandkube.errors import SandkubeError, StartFailed, UsageError
-from sandkube.plane import datastore_socket, events, listener, pki, process
+from sandkube.plane import datastore_socket, events, listener, process
 from sandkube.plane.events import Event, EventReader, Outcome
 from sandkube.plane.files import size, usable, write_json, write_private
 from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.lock import locked
 from sandkube.plane.process import Child, Identity
-from sandkube.server import Server, ensure
 
 # A start that another command is busy with, and its clean-up, may take this much longer than the wait for
 # Ready.
@@ -84,9 +83,9 @@ def up(
     sweep()
     if already := _running_as_asked(folder, request):
         return Up(already, False, time.monotonic() - begun)
-    server, begun = _server(report, begun)
+    programs, begun = _programs(folder, request, report, begun)
     with locked(folder, wait + _LOCK_MARGIN, report.step):
-        started = _up(folder, request, server, wait, report, parent)
+        started = _up(folder, request, programs, wait, report, parent)
         found = state.status(name)
     return Up(found, started is not None, time.monotonic() - begun)
 
@@ -106,10 +105,10 @@ def serve(
     begun = time.monotonic()
     folder = state.folder_of(name)
     sweep()
-    server, begun = _server(report, begun)
+    programs, begun = _programs(folder, request, report, begun)
     with _pipe() as parent:
         with locked(folder, wait + _LOCK_MARGIN, report.step):
-            child = _up(folder, request, server, wait, report, parent)
+            child = _up(folder, request, programs, wait, report, parent)
         if child is None:
             raise UsageError(f"Cluster `{name}` is running already.", hint=f"sandkube down {name}")
         try:
@@ -135,25 +134,28 @@ def prepare(name: str, request: Request = NOTHING_ASKED, *, report: Report = SIL
     UsageError if the cluster runs.
     """
     folder = state.folder_of(name)
-    server = ensure(report.say)
+    programs, _ = _programs(folder, request, report, 0.0)
     with locked(folder, _LOCK_MARGIN, report.step):
         spec = _asked(folder, request)
         if state.find_server(folder).process is not None:
             raise UsageError(f"Cluster `{name}` is running already.", hint=f"sandkube down {name}")
-        with _undone_on_failure(folder), listener.bind(spec.port, spec.last_port) as socket:
+        with _undone_on_failure(folder), _ports(spec) as (socket, spare):
             folder.create()
             # A place in the folder or, in the script, a folder that the script makes.
             place = datastore_socket.in_folder(folder) or folder.path / "db" / "kine.sock"
-            plan = _plan(folder, spec, server, socket.getsockname()[1], place)
+            plan = _plan(folder, spec, programs, [socket.getsockname()[1], *spare], place)
             _write_files(plan, report)
             return distribution(spec.distribution).script(plan)
 
 
-def _server(report: Report, begun: float) -> tuple[Server, float]:
-    """The server, and from when on a start counts: a build that came first took its minutes once."""
+def _programs(
+    folder: ClusterFolder, request: Request, report: Report, begun: float
+) -> tuple[Programs, float]:
+    """What to serve with, and from when on a start counts: a build that came first took its minutes once."""
     before = time.monotonic()
-    server = ensure(report.say)
-    return server, begun + time.monotonic() - before
+    spec = _asked(folder, request)
+    programs = distribution(spec.distribution).programs(spec, report.say)
+    return programs, begun + time.monotonic() - before
 
 
 def _running_as_asked(folder: ClusterFolder, request: Request) -> Status | None:
@@ -181,7 +183,7 @@ def _refuse_changes(spec: ClusterSpec, request: Request) -> None:
 def _up(
     folder: ClusterFolder,
     request: Request,
-    server: Server,
+    programs: Programs,
     wait: float,
     report: Report,
     parent: Parent | None,
@@ -200,7 +202,7 @@ def _up(
         folder.create()
         if parent:
             state.write_owner(folder, parent.identity)
-        child, run = _launch(folder, spec, server, report, parent)
+        child, run = _launch(folder, spec, programs, report, parent)
         if wait > 0:
             _await_ready(folder, run, wait, report, child.exit_status)
         return child
@@ -210,9 +212,15 @@ def _asked(folder: ClusterFolder, request: Request) -> ClusterSpec:
     """What is to be served: what was stored, if anything, with what is asked for now."""
     if folder.exists():
         folder.check()
-    spec = (state.read_spec(folder) or ClusterSpec(folder.name)).asked(request)
-    distribution(spec.distribution).check(spec)
-    return spec
+    stored = state.read_spec(folder)
+    spec = (stored or ClusterSpec(folder.name)).asked(request)
+    if stored is not None and stored.distribution != spec.distribution:
+        raise UsageError(
+            f"Cluster `{folder.name}` is of the distribution {stored.distribution}, and what is in it cannot "
+            f"be served by {spec.distribution}.",
+            hint=f"take another name, or remove it with all its objects: sandkube delete {folder.name}",
+        )
+    return distribution(spec.distribution).settle(spec, os.environ, folder)
 
 
 @contextlib.contextmanager
@@ -237,17 +245,17 @@ def _undone_on_failure(folder: ClusterFolder) -> Iterator[None]:
 
 
 def _launch(
-    folder: ClusterFolder, spec: ClusterSpec, server: Server, report: Report, parent: Parent | None
+    folder: ClusterFolder, spec: ClusterSpec, programs: Programs, report: Report, parent: Parent | None
 ) -> tuple[Child, Run]:
     """Start the server, from the free port to the written run.json."""
     folder.run.unlink(missing_ok=True)
     datastore_socket.remove_old(folder)
     events.trim(folder.events)
-    with listener.bind(spec.port, spec.last_port) as socket:
+    with _ports(spec) as (socket, spare):
         port = socket.getsockname()[1]
         if spec.last_port not in (None, port) and spec.port is None:
             report.say(f"Port {spec.last_port} is taken: cluster `{spec.name}` is on port {port} now.")
-        plan = _plan(folder, spec, server, port, datastore_socket.place(folder))
+        plan = _plan(folder, spec, programs, [port, *spare], datastore_socket.place(folder))
         _write_files(plan, report)
         served_by = distribution(spec.distribution)
         parent_fd = parent.read_fd if parent else None
@@ -258,7 +266,7 @@ def _launch(
         )
         report.step("Starting the server")
         offsets = size(folder.events), size(folder.log)
-        environ = process.environment(os.environ, (*_INTERNAL_HOSTS, served_by.service_range(spec)))
+        environ = process.environment(os.environ, plan.internal_hosts)
         with process.interrupts_deferred():
             child = process.spawn(
                 served_by.command(plan),
@@ -276,27 +284,41 @@ def _launch(
     return child, run
 
 
-def _plan(folder: ClusterFolder, spec: ClusterSpec, server: Server, port: int, socket: Path) -> Plan:
-    address = Address(port, listener.advertise_address())
-    return Plan(replace(spec, last_port=port), folder, address, server, socket)
+@contextlib.contextmanager
+def _ports(spec: ClusterSpec) -> Iterator[tuple[socketlib.socket, list[int]]]:
+    """The socket that the API server listens on, and the other ports that the distribution needs.
+
+    These are free, and not held: whoever serves opens them by number.
+    """
+    served_by = distribution(spec.distribution)
+    with contextlib.ExitStack() as held:
+        socket, *behind = listener.bind_row(spec.port, spec.last_port, behind=served_by.PORTS_BEHIND)
+        held.enter_context(socket)
+        others = [*behind, *(listener.bind(None) for _ in range(served_by.PORTS_BESIDE))]
+        ports = [one.getsockname()[1] for one in others]
+        for one in others:  # when all are there, so that no two are the same
+            one.close()
+        yield socket, ports
+
+
+def _plan(
+    folder: ClusterFolder, spec: ClusterSpec, programs: Programs, ports: Sequence[int], socket: Path
+) -> Plan:
+    address = Address(ports[0], listener.advertise_address())
+    internal = (*_INTERNAL_HOSTS, distribution(spec.distribution).service_range(spec))
+    spec = replace(spec, last_port=ports[0])
+    return Plan(spec, folder, address, programs, socket, tuple(ports[1:]), internal)
 
 
 def _write_files(plan: Plan, report: Report) -> None:
     """Everything in the folder that a server needs, but for server.json."""
-    folder, served_by = plan.folder, distribution(plan.spec.distribution)
-    report.step("Making certificates")
-    names = served_by.certificate_names(plan.spec, plan.address.advertise)
-    first = not folder.kubeconfig.exists()
-    made = pki.ensure(folder.pki, names, dt.datetime.now(dt.timezone.utc))
-    if not first and pki.ADMIN in made:
-        report.say(
-            "The certificates were renewed. If you merged the kubeconfig, merge it again: "
-            f"sandkube kubeconfig {folder.name} --merge"
-        )
-    for path, content in served_by.files(plan).items():
-        write_private(path, content, sync=False)
-    for link in (folder.kubectl, folder.helm):
-        _link(link, plan.server.binary)
+    folder = plan.folder
+    distribution(plan.spec.distribution).prepare(plan, report.step, report.say)
+    for link, program in ((folder.kubectl, plan.programs.kubectl), (folder.helm, plan.programs.helm)):
+        if program is None:
+            link.unlink(missing_ok=True)
+        else:
+            _link(link, program)
     state.write_spec(folder, plan.spec)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from sandkube import kubeconfig
 from sandkube.config import ClusterSpec, from_json, state_dir, to_json
+from sandkube.distributions import distribution
 from sandkube.errors import ClusterNotFound, Locked, SandkubeError, StateCorrupt
 from sandkube.plane import events, logs, process
 from sandkube.plane.events import Event
@@ -60,7 +61,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A cluster as it is now. ``reason`` and ``log_tail`` are for one that crashed or cannot be read."""
+    """A cluster as it is now. ``reason`` and ``log_tail`` are for one that crashed or cannot be read.
+
+    ``details`` is what only its distribution has to say, by label.
+    """
 
     name: str
     state: State
@@ -71,6 +75,7 @@ class Status:
     kubeconfig: Path
     folder: Path
     distribution: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
     durability: str | None = None
     ready_since: str | None = None
     ready_seconds: float | None = None
@@ -146,6 +151,7 @@ def describe(folder: ClusterFolder, spec: ClusterSpec, found: Found) -> Status:
         kubeconfig=folder.kubeconfig,
         folder=folder.path,
         distribution=spec.distribution,
+        details=distribution(spec.distribution).details(spec),
         durability=spec.durability,
         ready_since=ready.time if ready and up else None,
         ready_seconds=ready.seconds if ready and up else None,

@@ -16,11 +16,13 @@ from typing import Any, Final
 
 from sandkube import kubeconfig
 from sandkube.config import ClusterSpec
-from sandkube.distributions import Plan
+from sandkube.distributions import Plan, Programs, Say
 from sandkube.errors import UsageError
 from sandkube.plane import datastore_socket, pki
+from sandkube.plane.files import write_private
+from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.listener import LOOPBACK
-from sandkube.server import CONTRACT
+from sandkube.server import CONTRACT, ensure
 
 SERVICE_RANGE: Final = "10.96.0.0/16"  # kubeadm's, but a sixteenth of its size
 SYNCHRONOUS: Final = {"fast": "OFF", "normal": "NORMAL", "full": "FULL"}
@@ -91,8 +93,19 @@ REFUSED: Final[dict[str, dict[str, str]]] = {
 }
 
 
-def check(spec: ClusterSpec) -> None:
-    """UsageError for arguments that no server could be started with as sandkube needs it."""
+PORTS_BEHIND: Final = 0  # it has one listener, which it inherits
+PORTS_BESIDE: Final = 0
+
+
+def settle(spec: ClusterSpec, environ: Mapping[str, str], folder: ClusterFolder) -> ClusterSpec:  # noqa: ARG001
+    """``spec`` as it is; UsageError for arguments that would break what sandkube relies on."""
+    foreign = {"--k3s": spec.k3s, "--k3s-arg": spec.k3s_args}
+    for option, value in foreign.items():
+        if value:
+            raise UsageError(
+                f"{option} is for the distribution k3s, and cluster `{spec.name}` is embedded.",
+                hint=f"add --distribution k3s, or take it back with {option} ''",
+            )
     for component, arguments in _given(spec).items():
         for argument in arguments:
             name = flag_name(argument)
@@ -102,6 +115,12 @@ def check(spec: ClusterSpec) -> None:
         ipaddress.IPv4Network(service_range(spec))
     except ValueError as error:
         raise UsageError(f"`--service-cluster-ip-range` must be one IPv4 network: {error}.") from error
+    return spec
+
+
+def programs(spec: ClusterSpec, say: Say) -> Programs:  # noqa: ARG001
+    """The server binary; in a checkout it is built where it is missing."""
+    return Programs.of(ensure(say))
 
 
 def service_range(spec: ClusterSpec) -> str:
@@ -213,6 +232,23 @@ def scheduler_flags(plan: Plan) -> list[str]:
     return _with(ours, plan.spec.scheduler_args)
 
 
+def prepare(plan: Plan, step: Say, say: Say) -> None:
+    """Make certificates and keys, where they are missing or end soon, and the files that hold some."""
+    import datetime as dt
+
+    step("Making certificates")
+    first = not plan.folder.kubeconfig.exists()
+    names = certificate_names(plan.spec, plan.address.advertise)
+    made = pki.ensure(plan.folder.pki, names, dt.datetime.now(dt.timezone.utc))
+    if not first and pki.ADMIN in made:
+        say(
+            "The certificates were renewed. If you merged the kubeconfig, merge it again: "
+            f"sandkube kubeconfig {plan.spec.name} --merge"
+        )
+    for path, content in files(plan).items():
+        write_private(path, content, sync=False)
+
+
 def files(plan: Plan) -> dict[Path, str]:
     """The kubeconfigs of administrator, controller manager and scheduler, and who may ask without a name."""
     return {
@@ -231,8 +267,8 @@ def configuration(plan: Plan, listener: Mapping[str, Any], parent_fd: int | None
         "synchronous": SYNCHRONOUS[plan.spec.durability],
         "root_ca_file": str(pki.certificate(plan.folder.pki, pki.CA)),
     }
-    if plan.server.template:
-        datastore["template"] = str(plan.server.template)
+    if plan.programs.server and plan.programs.server.template:
+        datastore["template"] = str(plan.programs.server.template)
     return {
         "contract": CONTRACT,
         "datastore": datastore,
@@ -248,7 +284,7 @@ def configuration(plan: Plan, listener: Mapping[str, Any], parent_fd: int | None
 
 def command(plan: Plan) -> list[str]:
     """The command line of the server."""
-    return [str(plan.server.binary), "run", f"--config={plan.folder.server_config}"]
+    return [str(plan.programs.serves), "run", f"--config={plan.folder.server_config}"]
 
 
 # For a folder whose path is too long for a socket: `delete` knows the folder by its name.
@@ -278,6 +314,11 @@ END
 echo {shlex.quote(kubeconfig_line)} >&2
 exec {shlex.join(command(plan))}
 """
+
+
+def details(spec: ClusterSpec) -> dict[str, str]:  # noqa: ARG001
+    """Nothing besides what every cluster has."""
+    return {}
 
 
 def flag_name(argument: str) -> str:

@@ -6,6 +6,7 @@ could be lost.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import socket
@@ -19,6 +20,8 @@ LOOPBACK = "127.0.0.1"
 
 # RFC 5737 keeps this network for documents. Connecting a UDP socket sends nothing; it only picks a route.
 _SOMEWHERE = ("203.0.113.1", 9)
+# Ports in a row are looked for so often.
+_TRIES = 50
 _SIOCGIFADDR = 0x8915  # Linux, netdevice(7)
 
 
@@ -36,6 +39,32 @@ def bind(asked: int | None, last: int | None = None) -> socket.socket:
         except PortTaken:
             pass
     return _listen(0)
+
+
+def bind_row(asked: int | None, last: int | None, *, behind: int) -> list[socket.socket]:
+    """Like :func:`bind`, and the sockets of the ``behind`` ports that follow it."""
+    if asked is not None:
+        return _listen_row(asked, behind)
+    if last is not None:
+        try:
+            return _listen_row(last, behind)
+        except PortTaken:
+            pass
+    for _ in range(_TRIES):
+        with _listen(0) as found:
+            port = found.getsockname()[1]
+        try:
+            return _listen_row(port, behind)
+        except PortTaken:
+            continue
+    raise PortTaken(f"No {behind + 1} free ports in a row were found on {LOOPBACK}.")
+
+
+def _listen_row(first: int, behind: int) -> list[socket.socket]:
+    with contextlib.ExitStack() as made:
+        row = [made.enter_context(_listen(port)) for port in range(first, first + behind + 1)]
+        made.pop_all()
+    return row
 
 
 def _listen(port: int) -> socket.socket:

@@ -8,25 +8,18 @@ from typing import Any
 
 import pytest
 
-from sandkube.config import ClusterSpec
-from sandkube.distributions import Address, Plan, distribution, embedded
+from sandkube.distributions import Address, Plan, Programs, distribution, embedded
 from sandkube.errors import UsageError
 from sandkube.plane import datastore_socket, pki
 from sandkube.plane.folder import ClusterFolder
-from sandkube.server import Server
-
-
-@pytest.fixture
-def plan(tmp_path: Path) -> Plan:
-    folder = ClusterFolder.of(tmp_path / "a state", "demo")
-    server = Server(Path("/opt/a server/sandkube-server"), Path("/opt/template.db"), "test")
-    return Plan(
-        ClusterSpec("demo"), folder, Address(6443, "192.0.2.7"), server, folder.path / "db" / "kine.sock"
-    )
 
 
 def asked(plan: Plan, **arguments: tuple[str, ...]) -> Plan:
     return replace(plan, spec=replace(plan.spec, **arguments))  # type: ignore[arg-type]
+
+
+def settle(plan: Plan) -> None:
+    embedded.settle(plan.spec, {}, plan.folder)
 
 
 def value(flags: list[str], name: str) -> str:
@@ -39,7 +32,7 @@ def test_the_module_is_a_distribution() -> None:
     assert distribution("embedded") is embedded
     with pytest.raises(UsageError) as caught:
         distribution("other")
-    assert caught.value.hint == "known are: embedded"
+    assert caught.value.hint == "known are: embedded, k3s"
 
 
 def test_it_is_secure_by_default(plan: Plan) -> None:
@@ -116,13 +109,19 @@ def test_a_file_of_the_users_own(plan: Plan) -> None:
 )
 def test_what_would_break_the_contract_is_refused(plan: Plan, kind: str, argument: str) -> None:
     with pytest.raises(UsageError, match="cannot be set"):
-        embedded.check(asked(plan, **{kind: (argument,)}).spec)
+        settle(asked(plan, **{kind: (argument,)}))
 
 
 @pytest.mark.parametrize("argument", ["--", "=x", "--v 4", "-"])
 def test_what_is_no_flag_is_refused(plan: Plan, argument: str) -> None:
     with pytest.raises(UsageError, match="is no flag"):
-        embedded.check(asked(plan, scheduler_args=(argument,)).spec)
+        settle(asked(plan, scheduler_args=(argument,)))
+
+
+@pytest.mark.parametrize("foreign", [{"k3s": "/opt/k3s"}, {"k3s_args": ("--debug",)}])
+def test_what_is_for_k3s_is_refused(plan: Plan, foreign: Any) -> None:
+    with pytest.raises(UsageError, match="is for the distribution k3s"):
+        settle(replace(plan, spec=replace(plan.spec, **foreign)))
 
 
 def test_every_flag_we_set_is_one_that_the_user_may_know_about(plan: Plan) -> None:
@@ -138,7 +137,7 @@ def test_the_service_range_decides_the_address_of_kubernetes(plan: Plan) -> None
     assert "10.1.0.1" in embedded.certificate_names(other, "192.0.2.7")
     assert "192.0.2.7" in embedded.certificate_names(other, "192.0.2.7")
     with pytest.raises(UsageError, match="must be one IPv4 network"):
-        embedded.check(asked(plan, api_server_args=("--service-cluster-ip-range=x",)).spec)
+        settle(asked(plan, api_server_args=("--service-cluster-ip-range=x",)))
 
 
 def test_server_json(plan: Plan) -> None:
@@ -165,7 +164,9 @@ def test_durability(plan: Plan, durability: Any, synchronous: str) -> None:
 
 
 def test_what_is_not_there_is_not_named(plan: Plan) -> None:
-    plan = replace(plan, server=replace(plan.server, template=None))
+    assert plan.programs.server
+    server = replace(plan.programs.server, template=None)
+    plan = replace(plan, programs=Programs.of(server))
     document = embedded.configuration(plan, {"fd": 3})
     assert "template" not in document["datastore"]
     assert "parent_fd" not in document
@@ -201,7 +202,10 @@ def runnable(plan: Plan, tmp_path: Path, request: pytest.FixtureRequest) -> Plan
     binary.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\ncat "${2#--config=}"\n')
     binary.chmod(0o700)
     return replace(
-        plan, folder=folder, server=replace(plan.server, binary=binary), socket=folder.path / "db/kine.sock"
+        plan,
+        folder=folder,
+        programs=replace(plan.programs, serves=binary),
+        socket=folder.path / "db/kine.sock",
     )
 
 

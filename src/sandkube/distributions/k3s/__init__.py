@@ -1,0 +1,155 @@
+"""k3s as a distribution: a control plane without workers, by ``--disable-agent``, with the user's own k3s.
+
+k3s looks for a CNI plugin before it serves (and never runs it): a plugin in the cluster's folder is what it
+finds, or ``--flannel-backend=none`` spares it the search.
+
+Modules: ``flags`` (what k3s is told), ``script`` (the same as a script), ``serve`` (the process that keeps
+our contract for it), ``lines``, ``probe`` and ``log`` (parts of that).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from sandkube import cni, k3s
+from sandkube.config import ENV_K3S_DATA_DIR, ClusterSpec
+from sandkube.distributions import Plan, Programs, Say
+from sandkube.distributions.k3s import flags
+from sandkube.distributions.k3s.script import script
+from sandkube.errors import ServerNotFound, UsageError
+from sandkube.plane import process
+from sandkube.plane.files import make_private_folder, write_private
+from sandkube.plane.folder import ClusterFolder
+from sandkube.server import locate
+
+__all__ = [
+    "PORTS_BEHIND",
+    "PORTS_BESIDE",
+    "command",
+    "configuration",
+    "details",
+    "prepare",
+    "programs",
+    "script",
+    "service_range",
+    "settle",
+]
+
+PORTS_BEHIND: Final = 1  # that of the API server itself; clients use the supervisor's, which passes on
+PORTS_BESIDE: Final = 2  # controller manager and scheduler
+
+_LOG_MEGABYTES: Final = 20
+_LOG_BACKUPS: Final = 2
+_SERVER: Final = r"(server: https://127\.0\.0\.1:)(\d+)"
+
+
+def settle(spec: ClusterSpec, environ: Mapping[str, str], folder: ClusterFolder) -> ClusterSpec:
+    """``spec``, for a new cluster with the data folder that K3S_DATA_DIR names. UsageError for bad flags."""
+    if environ.get(ENV_K3S_DATA_DIR) and not folder.spec.exists():
+        spec = replace(spec, data_dir=str(Path(environ[ENV_K3S_DATA_DIR]).absolute()))
+    flags.check(folder, spec)
+    try:
+        ipaddress.ip_network(service_range(spec))
+    except ValueError as error:
+        raise UsageError(f"`--service-cidr` must be a network: {error}.") from error
+    return spec
+
+
+def service_range(spec: ClusterSpec) -> str:
+    """The network that services get their addresses from."""
+    return flags.service_range(spec)
+
+
+def programs(spec: ClusterSpec, say: Say) -> Programs:  # noqa: ARG001
+    """The k3s binary; as clients ours, if our server is there without building it, or else the user's."""
+    serves = k3s.locate(Path(spec.k3s) if spec.k3s else None, os.environ).binary
+    try:
+        server = locate()
+    except ServerNotFound:
+        return Programs(serves, None, _users("kubectl"), _users("helm"))
+    return replace(Programs.of(server), serves=serves)
+
+
+def _users(name: str) -> Path | None:
+    found = shutil.which(name)
+    return Path(found).resolve() if found else None
+
+
+def prepare(plan: Plan, step: Say, say: Say) -> None:  # noqa: ARG001
+    """Make the folders that k3s is told of, and the plugin that it looks for."""
+    step("Preparing k3s")
+    for path in folders(plan):
+        make_private_folder(path)
+    if plan.spec.cni == "host-local":
+        cni.write_plugin(flags.plugins(plan.folder), sys.executable)
+    _renumber(plan)
+
+
+def folders(plan: Plan) -> list[Path]:
+    """The folders that a start needs, outer ones first."""
+    folder, spec = plan.folder, plan.spec
+    plugins = [flags.plugins(folder)] if spec.cni == "host-local" else []
+    return [flags.home(folder), flags.temporary(folder), *plugins, flags.database(folder, spec).parent]
+
+
+def _renumber(plan: Plan) -> None:
+    """Have the kubeconfigs of k3s' own components name the port of this start.
+
+    k3s writes them once (`genClientCerts`): on another port, its controllers would find no API server.
+    """
+    written = flags.written_kubeconfig(plan.folder)
+    before = re.search(_SERVER, written.read_text()) if written.exists() else None
+    if before is None or int(before[2]) == plan.address.port:
+        return
+    old, new = int(before[2]), plan.address.port
+    ports = {old: new, old + 1: new + 1}
+    for path in (flags.data_dir(plan.folder, plan.spec) / "server" / "cred").glob("*.kubeconfig"):
+        text = path.read_text()
+        renewed = re.sub(_SERVER, lambda found: f"{found[1]}{ports.get(int(found[2]), found[2])}", text)
+        if renewed != text:
+            write_private(path, renewed)
+
+
+def configuration(plan: Plan, listener: Mapping[str, Any], parent_fd: int | None = None) -> dict[str, Any]:
+    """The content of server.json, as ``serve`` reads it."""
+    folder = plan.folder
+    return {
+        "command": [str(plan.programs.serves), "server", *flags.flags(plan)],
+        "environment": environment(plan),
+        "name": plan.spec.name,
+        "locks": [str(path) for path in flags.locks(folder, plan.spec)],
+        "kubeconfig": str(folder.kubeconfig),
+        "k3s_kubeconfig": str(flags.written_kubeconfig(folder)),
+        "listener": dict(listener),
+        **({} if parent_fd is None else {"parent_fd": parent_fd}),
+        "events": str(folder.events),
+        "log": {"path": str(folder.log), "max_megabytes": _LOG_MEGABYTES, "backups": _LOG_BACKUPS},
+    }
+
+
+def environment(plan: Plan) -> dict[str, str]:
+    """What k3s has as its environment."""
+    return flags.environment(plan, process.environment(os.environ, plan.internal_hosts))
+
+
+def command(plan: Plan) -> list[str]:
+    """The command line of the process that serves: a Python process, whose child k3s is (see ``serve``)."""
+    return [sys.executable, "-m", "sandkube.distributions.k3s.serve", f"--config={plan.folder.server_config}"]
+
+
+def details(spec: ClusterSpec) -> dict[str, str]:
+    """How the plugin that k3s looks for is provided, and what was asked for besides."""
+    ways = {
+        "host-local": "host-local, in the cluster's folder (k3s looks for one, and never runs it)",
+        "none": "none (--flannel-backend=none)",
+    }
+    asked = {"k3s": spec.k3s, "data folder": spec.data_dir}
+    return {"CNI plugin": ways[spec.cni], **{label: value for label, value in asked.items() if value}}

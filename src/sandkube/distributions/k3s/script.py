@@ -1,0 +1,104 @@
+"""The whole recipe as a POSIX shell script: plugin, PATH, flags, start, wait, verify, stop."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from sandkube import cni
+from sandkube.distributions import Plan
+from sandkube.distributions.k3s import flags
+
+_END: Final = "END_OF_PLUGIN"
+
+
+def script(plan: Plan) -> str:
+    """What `up` would run, as a script that needs no sandkube: serves in the foreground until Ctrl-C."""
+    from sandkube.distributions import k3s
+
+    folder = plan.folder
+    kubectl = plan.programs.kubectl
+    client = shlex.quote(str(kubectl)) if kubectl else f"{shlex.quote(str(plan.programs.serves))} kubectl"
+    environment = _lines(f"{key}={value}" for key, value in k3s.environment(plan).items())
+    command = _lines([str(plan.programs.serves), "server", *flags.flags(plan)])
+    kubeconfig = shlex.quote(str(flags.written_kubeconfig(folder)))
+    return f"""\
+#!/bin/sh
+# Serves the sandkube cluster `{plan.spec.name}` with k3s, in the foreground; Ctrl-C ends it.
+# It needs nothing of sandkube, and writes to the folders named here alone.
+set -eu
+umask 077
+mkdir -p {shlex.quote(str(folder.path))}
+cd {shlex.quote(str(folder.path))}
+mkdir -p db {_quoted(k3s.folders(plan))}
+
+# One server at a time, as `sandkube up` sees to it as well.
+if command -v flock >/dev/null; then
+  exec 9>>db/state.db.lock
+  flock -n 9 || {{ echo "Another server uses this folder." >&2; exit 1; }}
+fi
+{_plugin(plan)}
+# Nothing of this shell's environment but what is named.
+env -i \\
+  {environment} \\
+  {command} \\
+  >>server.log 2>&1 &
+k3s=$!
+
+stop() {{
+  trap - EXIT INT TERM
+  kill "$k3s" 2>/dev/null || :
+  wait "$k3s" || :
+  exit "$1"
+}}
+trap 'stop 0' INT TERM
+trap 'stop $?' EXIT
+
+# Ready: the API server says so, and the service account that pods need is there.
+kubeconfig={kubeconfig}
+client() {{ {client} --kubeconfig "$kubeconfig" "$@"; }}
+until
+  [ -s "$kubeconfig" ] && client get --raw /readyz >/dev/null 2>&1 &&
+    client get serviceaccount default >/dev/null 2>&1
+do
+  kill -0 "$k3s" 2>/dev/null || {{
+    echo "k3s ended; its log ends with:" >&2
+    tail -n 12 server.log >&2
+    exit 1
+  }}
+  sleep 0.2
+done
+
+client version
+client get namespaces
+echo "export KUBECONFIG=$kubeconfig" >&2
+wait "$k3s"
+"""
+
+
+def _quoted(paths: Iterable[Path]) -> str:
+    return " ".join(shlex.quote(str(path)) for path in paths)
+
+
+def _plugin(plan: Plan) -> str:
+    """Writes the CNI plugin; nothing where none is looked for."""
+    if plan.spec.cni != "host-local":
+        return "# k3s looks for no CNI plugin: --flannel-backend=none.\n"
+    path = shlex.quote(str(flags.plugins(plan.folder) / "host-local"))
+    text = cni.plugin_text(sys.executable)
+    assert _END not in text
+    return f"""
+# k3s looks for this CNI plugin on PATH before it serves, and never runs it. (It would work if it were run.)
+cat >{path} <<'{_END}'
+{text.rstrip()}
+{_END}
+chmod 700 {path}
+"""
+
+
+def _lines(words: Iterable[str]) -> str:
+    """``words`` as a command's, one a line."""
+    return " \\\n  ".join(shlex.quote(word) for word in words)

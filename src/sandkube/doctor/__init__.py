@@ -1,0 +1,1 @@
+"""Looking for what keeps sandkube from working well on this machine: a module a check."""

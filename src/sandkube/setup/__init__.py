@@ -1,0 +1,1 @@
+"""Putting sandkube into the hosts that start it: hooks of coding sandboxes, dev containers, CI."""
