@@ -101,8 +101,16 @@ def list_(context: click.Context, output: str, verify: bool) -> None:  # noqa: F
         context.exit(1)
 
 
+def _in_cache(_context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """The versions in the cache that a shell can complete ``begun`` to."""
+    from sandkube.k3s import cache
+
+    names = (entry.folder.name for entry in cache.entries(cache.root()))
+    return [name for name in names if name.startswith(begun)]
+
+
 @k3s.command()
-@click.argument("version", required=False)
+@click.argument("version", required=False, shell_complete=_in_cache)
 def path(version: str | None) -> None:
     """Print the path of the k3s in use, or of a VERSION in the cache."""
     if version is None:
@@ -116,7 +124,7 @@ def path(version: str | None) -> None:
 
 
 @k3s.command()
-@click.argument("versions", nargs=-1, metavar="[VERSION]...")
+@click.argument("versions", nargs=-1, metavar="[VERSION]...", shell_complete=_in_cache)
 def remove(versions: tuple[str, ...]) -> None:
     """Remove k3s from the cache: the named versions, or everything.
 

@@ -135,12 +135,11 @@ def renew(entry: Entry) -> Entry:
 
 
 def remove(folder: Path) -> None:
-    """Remove an entry: renamed first, so that nobody meets half of it."""
-    away = new_stage(folder.parent)
-    try:
-        with suppress(FileNotFoundError):
-            folder.rename(away / "removed")
-    finally:
+    """Remove an entry: renamed first, so that nobody meets half of it; a full disk is no hindrance."""
+    away = folder.with_name(f"{_STAGE}{folder.name}")
+    shutil.rmtree(away, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        folder.rename(away)
         shutil.rmtree(away, ignore_errors=True)
 
 
@@ -167,11 +166,15 @@ def _is_entry(path: Path) -> bool:
 def _write_record(folder: Path, entry: Entry) -> None:
     values = {key: value for key, value in asdict(entry).items() if key != "folder"}
     unfinished = folder / f"{_RECORD}.new"
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(json.dumps({"format": _FORMAT, **values}, indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(folder / _RECORD)
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(json.dumps({"format": _FORMAT, **values}, indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(folder / _RECORD)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
     _sync_folder(folder)
 
 

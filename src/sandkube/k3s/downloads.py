@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TypeVar
 
 from sandkube.k3s.errors import K3sInstallFailed
@@ -54,11 +54,11 @@ class Downloads:
 
         return self._persistently(url, attempt)
 
-    def leads_to(self, url: str) -> Redirected | str:
-        """Give where an address leads, or the text that it answers with."""
+    def leads_to(self, url: str, came_from: str) -> Redirected | str:
+        """Give where an address leads, or the text that it answers with; another one led to it."""
 
         def attempt() -> Redirected | str:
-            answer = self._transport.look(url)
+            answer = self._transport.look(url, came_from)
             if isinstance(answer, Redirected):
                 return answer
             with closing(answer):
@@ -104,21 +104,21 @@ class Downloads:
                     ) from fault
                 wait = min(max(pause, fault.pause or 0.0), _LONGEST_PAUSE)
                 self._watcher.say(f"{url}: {fault}. Trying again in {wait:.0f} s.")
-                time.sleep(wait)
+                sleep(wait)
         raise AssertionError  # the last pause is None
 
 
 def _steadily(answer: http.client.HTTPResponse, silent: float) -> Iterator[bytes]:
     """Yield a body as it comes; one that only drips is as good as a silent one."""
-    since, count = time.monotonic(), 0
+    since, count = monotonic(), 0
     while block := answer.read1(_BLOCK):
         yield block
         count += len(block)
-        passed = time.monotonic() - since
+        passed = monotonic() - since
         if passed >= silent:
             if count < _SLOWEST * passed:
                 raise Passing(f"only {count} bytes came within {passed:.0f} s", hint=SLOW)
-            since, count = time.monotonic(), 0
+            since, count = monotonic(), 0
 
 
 def _announced(answer: http.client.HTTPResponse) -> int | None:

@@ -39,7 +39,7 @@ def install(
     if asked is not None:
         versions.wanted(asked)  # before anything is made or waited for
     root = cache.root(environ)
-    with alone(root, watcher.say):
+    with alone(root, watcher.say), usable(root):
         cache.sweep(root)
         version = origin.version(asked)
         expected = origin.checksum(version)
@@ -47,8 +47,7 @@ def install(
         if present is not None:
             watcher.step(f"k3s {present.version} is there already.")
             return cache.renew(present)
-        with usable(root):
-            stage = cache.new_stage(root)
+        stage = cache.new_stage(root)
         try:
             return _install(origin, version, expected, stage, watcher)
         finally:
@@ -73,8 +72,7 @@ def _install(
         raise K3sInstallFailed(f"{where} says that it is version `{said}`, which is no release of k3s.")
     if version is not None and said != version:
         raise K3sInstallFailed(f"{where} is another k3s than was asked for: {said}, and not {version}.")
-    with usable(stage.parent):
-        return cache.add(stage.parent, stage, version=said, source=where, digest=digest)
+    return cache.add(stage.parent, stage, version=said, source=where, digest=digest)
 
 
 def _present(root: Path, version: str | None, expected: str) -> cache.Entry | None:

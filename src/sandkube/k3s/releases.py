@@ -8,11 +8,13 @@ k3s' own.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from sandkube.errors import UsageError
@@ -29,6 +31,8 @@ __all__ = ["CHANNELS", "DEFAULT_CHANNEL", "RELEASES", "Folder", "Mirror", "Sourc
 RELEASES: Final = "https://github.com/k3s-io/k3s/releases"
 CHANNELS: Final = "https://update.k3s.io/v1-release/channels"
 DEFAULT_CHANNEL: Final = "stable"
+
+_T = TypeVar("_T")
 
 _MOST_REDIRECTS = 5
 _DIGEST = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
@@ -99,16 +103,17 @@ class Mirror:
 
     def _newest_of(self, channel: str) -> str:
         url = f"{self.channels}/{channel}"
+        came_from = url
         try:
             for _ in range(_MOST_REDIRECTS):
-                found = self.downloads.leads_to(url)
+                found = self.downloads.leads_to(url, came_from)
                 if isinstance(found, str):
                     return _tag(found.strip(), channel, url)
                 last = unquote(urlsplit(found.location).path.rstrip("/").rpartition("/")[2])
                 tag = versions.release(last)
                 if tag is not None:
                     return tag
-                url = found.location
+                came_from, url = url, found.location
         except Missing:
             raise K3sNotFound(
                 f"There is no channel `{channel}` of k3s: there is no {url}.",
@@ -145,10 +150,7 @@ class Folder:
                 f"The k3s in `{self.path}` cannot be verified: there is no {file.name} in it.",
                 hint=_UNVERIFIED,
             )
-        try:
-            text = file.read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise UsageError(f"`{file}` cannot be read: {error.strerror}.") from error
+        text = _readable(file, lambda: file.read_text(encoding="utf-8", errors="replace"))
         return _listed(text, self.platform.binary, str(file))
 
     def fetch(self, version: str | None, file: Path) -> str:  # noqa: ARG002 -- of a Source
@@ -156,12 +158,7 @@ class Folder:
         path = self._file(self.platform.binary)
         if not path.is_file():
             raise K3sNotFound(f"`{self.path}` holds no `{path.name}`, which is k3s for this machine.")
-        try:
-            size = path.stat().st_size
-            path.open("rb").close()
-        except OSError as error:
-            raise UsageError(f"`{path}` cannot be read: {error.strerror}.") from error
-        return store(_blocks(path), file, size, self.watcher)[0]
+        return store(_blocks(path), file, path.stat().st_size, self.watcher)[0]
 
     def name(self, version: str | None) -> str:  # noqa: ARG002 -- of a Source
         """Give the binary's path."""
@@ -219,6 +216,18 @@ def _tag(text: str, channel: str, url: str) -> str:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
+    with contextlib.closing(_unbuffered(path)) as file:
+        while block := _readable(path, lambda: file.read(1 << 20)):
             yield block
+
+
+def _unbuffered(path: Path) -> FileIO:
+    return _readable(path, lambda: FileIO(path))
+
+
+def _readable(path: Path, read: Callable[[], _T]) -> _T:
+    """Give what ``read`` gives; UsageError about ``path``, which is not the cache's, where it cannot."""
+    try:
+        return read()
+    except OSError as error:
+        raise UsageError(f"`{path}` cannot be read: {error.strerror}.") from error

@@ -101,9 +101,9 @@ class Transport:
         answer = self._opener.open(_request(url, method), timeout=self._seconds)
         return cast("http.client.HTTPResponse", answer)
 
-    def look(self, url: str) -> http.client.HTTPResponse | Redirected:
-        """Give the answer, or where it leads, without going there."""
-        check(url, insecure_http=self._insecure_http)
+    def look(self, url: str, came_from: str) -> http.client.HTTPResponse | Redirected:
+        """Give the answer, or where it leads, without going there; ``came_from`` is what led to it."""
+        check_redirect(came_from, url, insecure_http=self._insecure_http)
         opener = urllib.request.build_opener(*self._handlers, _NoRedirects())
         try:
             answer = opener.open(_request(url, "GET"), timeout=self._seconds)
@@ -129,6 +129,16 @@ def check(url: str, *, insecure_http: bool) -> None:
             hint="use https://, or allow it: --insecure-http",
         )
     raise UsageError(f"`{url}` is no address that k3s can be fetched from: it is neither https nor http.")
+
+
+def check_redirect(old: str, new: str, *, insecure_http: bool) -> None:
+    """Raise UsageError where ``old`` leads to what nothing may be fetched from, or out of HTTPS."""
+    check(new, insecure_http=insecure_http)
+    if urlsplit(old).scheme == "https" and urlsplit(new).scheme == "http" and not insecure_http:
+        raise UsageError(
+            f"`{old}` leads from HTTPS to plain HTTP, at {new}.",
+            hint="use another mirror, or allow it: --insecure-http",
+        )
 
 
 def is_loopback(host: str) -> bool:
@@ -181,12 +191,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         """Give the request to ``newurl``."""
-        check(newurl, insecure_http=self._insecure_http)
-        if req.type == "https" and urlsplit(newurl).scheme == "http" and not self._insecure_http:
-            raise UsageError(
-                f"`{req.full_url}` leads from HTTPS to plain HTTP, at {newurl}.",
-                hint="use another mirror, or allow it: --insecure-http",
-            )
+        try:
+            check_redirect(req.full_url, newurl, insecure_http=self._insecure_http)
+        except UsageError:
+            fp.close()
+            raise
         if code == HTTPStatus.PERMANENT_REDIRECT:
             code = HTTPStatus.TEMPORARY_REDIRECT  # the same to Python 3.10
         request = super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,27 +60,31 @@ def wanted(text: str) -> Wanted:
 def ask(binary: Path) -> str:
     """Run the binary and give the version that it says; K3sInstallFailed where it does not run, or says none.
 
-    It gets no environment of the user's: a k3s reads its configuration from there, even to say its version.
+    It gets no environment of the user's, and no configuration of the machine's: k3s reads them even then. Its
+    file must be called k3s, since it calls itself as it is called.
     """
     import subprocess
 
+    home = binary.parent / "home"  # should it ever leave something there, it goes with the rest
+    home.mkdir()
     try:
-        with tempfile.TemporaryDirectory(dir=binary.parent, prefix="home-") as home:
-            answer = subprocess.run(
-                [binary, "--version"],
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                timeout=_SECONDS,
-                check=False,
-                cwd=home,
-                env={"HOME": home, "PATH": os.defpath, "K3S_CONFIG_FILE": f"{home}/none"},
-            )
+        answer = subprocess.run(
+            [binary, "--version"],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+            cwd=home,
+            env={"HOME": str(home), "PATH": os.defpath, "K3S_CONFIG_FILE": os.devnull},
+        )
     except subprocess.TimeoutExpired as error:
         raise K3sInstallFailed(f"This k3s did not say its version within {_SECONDS} s.") from error
     except OSError as error:
         raise K3sInstallFailed(
             f"This k3s does not run on this machine: {error.strerror}.", hint=_hint(error)
         ) from error
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
     found = _SAID.search(answer.stdout.decode("utf-8", "replace"))
     if answer.returncode != 0 or found is None:
         said = (answer.stderr or answer.stdout).decode("utf-8", "replace").strip()
