@@ -293,7 +293,7 @@ def test_a_cluster_that_is_not_there(sandkube: Sandkube, command: str) -> None:
 
 def test_commands_on_a_stopped_cluster(copied: Sandkube) -> None:
     assert copied("down").stderr.strip() == "Cluster `default` was not running."
-    assert "state:       stopped" in copied("status", status=1).stdout
+    assert "state:         stopped" in copied("status", status=1).stdout
     assert copied("logs").stdout.count("\n") > 10
     assert copied("logs", "--follow").stdout == copied("logs").stdout  # and it ends
     assert "is stopped. To start it:" in copied("env").stderr

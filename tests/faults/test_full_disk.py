@@ -41,7 +41,7 @@ def test_read_only(sandkube: Sandkube) -> None:
     )
     assert done.stderr.count("it is on a read-only file system") == 4, done.stderr
     assert done.stderr.count("hint: mend that, or name another folder") == 4
-    assert "state:       stopped" in done.stdout
+    assert "state:         stopped" in done.stdout
     assert done.stdout.rstrip().endswith("in the end it works")
     assert "worked\n" not in done.stdout
     assert "another status" not in done.stdout

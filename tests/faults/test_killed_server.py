@@ -87,9 +87,9 @@ def test_a_crash_is_told_with_the_last_event_and_the_log(sandkube: Sandkube) -> 
     sandkube("up", "--durability", "fast")
     sandkube.kill()
     done = sandkube("status", status=1)
-    assert "state:       crashed" in done.stdout
+    assert "state:         crashed" in done.stdout
     assert "last event:  ready" in done.stdout
-    assert "reason:      it ended without saying why" in done.stdout
+    assert "reason:        it ended without saying why" in done.stdout
     assert sum(line.startswith("  | ") for line in done.stdout.splitlines()) >= 10
     last = sandkube.folder().log.read_text().splitlines()[-1]
     assert last in done.stdout

@@ -38,7 +38,7 @@ sandkube delete
 
 def lived(done: subprocess.CompletedProcess[str]) -> None:
     assert "namespace/lived\n" in done.stdout, done.stdout
-    assert "state:       running" in done.stdout
+    assert "state:         running" in done.stdout
     assert "Cluster `default` is deleted." in done.stderr
 
 

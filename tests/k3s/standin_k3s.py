@@ -102,6 +102,8 @@ class StandIn:
             log("error", 'Shutdown request received: "scheduler exited: the stand-in was told to"')
             return 0
         self._bootstrap_agent()
+        if self.behaviour == "never-ready":
+            signal.pause()
         with self._other_ports():
             return self._serve()
 
@@ -238,7 +240,7 @@ class StandIn:
         """Say what k3s says when the API server answers; its controllers may have hardly begun."""
         said = {"datastore": "ETCD server is now running", "api-server": "Kube API server is now running"}
         reader = EventReader(folder.events)
-        while self.behaviour != "never-ready":
+        while True:
             for event in reader.new():
                 if event.event == "ready" and event.component in said:
                     log("info", said[event.component])

@@ -19,6 +19,7 @@ import (
 	kineserver "github.com/k3s-io/kine/pkg/server"
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
 	"k8s.io/klog/v2"
 
 	"github.com/sandkube/sandkube/server/internal/config"
@@ -103,7 +104,12 @@ func (d *Datastore) serve(ctx context.Context, c config.Datastore) error {
 	if err != nil {
 		return err
 	}
-	d.grpc = grpc.NewServer(grpc.MaxRecvMsgSize(maxReceive), grpc.MaxSendMsgSize(1<<31-1))
+	d.grpc = grpc.NewServer(
+		grpc.MaxRecvMsgSize(maxReceive),
+		grpc.MaxSendMsgSize(1<<31-1),
+		// The API server pings an idle connection every half minute. By default that is too often, and cuts it off.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	)
 	kineserver.New(acknowledged{backend}, "unix", notifyInterval, emulatedEtcd).Register(d.grpc)
 	d.running.Go(func() {
 		if err := d.grpc.Serve(listener); err != nil {

@@ -25,3 +25,5 @@ def delete(name: str, *, quiet: bool) -> None:
         for path in done.merged_into:
             command = invocation.with_name(f"{invocation.words()} kubeconfig --unmerge", name)
             teller.say(f"{path} still names it; to remove that: {command}")
+        if done.left is not None:
+            teller.say(f"Its objects are in the data folder that was named for it, which stays: {done.left}")

@@ -101,7 +101,7 @@ if TYPE_CHECKING:
     "--dry-run",
     variable="DRY_RUN",
     is_flag=True,
-    help="Start nothing: print a shell script that would. The certificates it needs are made.",
+    help="Start nothing: print a shell script that would. What it needs is made: certificates and keys.",
 )
 @quiet_option
 def up(
@@ -144,9 +144,7 @@ def up(
     with output.Teller(quiet=quiet) as teller:
         if dry_run:
             script = cluster.prepare(name, request, report=teller)
-            teller.say(
-                f"Nothing was started. Certificates and kubeconfig are in {cluster.folder_of(name).path}"
-            )
+            teller.say(f"Nothing was started. What the script needs is in {cluster.folder_of(name).path}")
             click.echo(script, nl=False)
         elif foreground:
 

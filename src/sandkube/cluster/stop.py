@@ -10,7 +10,7 @@ from sandkube import kubeconfig
 from sandkube.cluster import state
 from sandkube.cluster.report import SILENT, Report
 from sandkube.config import state_dir
-from sandkube.errors import StateUnusable
+from sandkube.errors import StateCorrupt, StateUnusable
 from sandkube.plane import datastore_socket, process
 from sandkube.plane.folder import ClusterFolder, all_folders, remove_doomed
 from sandkube.plane.lock import datastore_is_held, locked, locked_at_once
@@ -31,11 +31,12 @@ class Down:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """What `delete` did; and the user's kubeconfigs that still name the cluster."""
+    """What `delete` did; the user's kubeconfigs that still name the cluster, and a folder that it left."""
 
     name: str
     stop: Stop | None
     merged_into: tuple[Path, ...]
+    left: Path | None = None
 
 
 def down(name: str, *, report: Report = SILENT) -> Down:
@@ -55,12 +56,22 @@ def delete(name: str, *, report: Report = SILENT) -> Deleted:
     folder = state.existing(name)
     with locked(folder, LOCK_SECONDS, report.step):
         stop = stop_server(folder, report)
+        left = _elsewhere(folder)
         folder.remove()
     try:
         files = kubeconfig.user_files(os.environ, own=state_dir())
     except StateUnusable:  # a user without a home folder has no kubeconfig
         files = []
-    return Deleted(name, stop, tuple(kubeconfig.merged_into(name, files)))
+    return Deleted(name, stop, tuple(kubeconfig.merged_into(name, files)), left)
+
+
+def _elsewhere(folder: ClusterFolder) -> Path | None:
+    """The data folder that the user named for the cluster. It may hold more than that, so it stays."""
+    try:
+        spec = state.read_spec(folder)
+    except StateCorrupt:
+        return None
+    return Path(spec.data_dir) if spec and spec.data_dir else None
 
 
 def stop_server(folder: ClusterFolder, report: Report = SILENT) -> Stop | None:

@@ -66,7 +66,6 @@ def _install(
             f"{where} is not what its release lists: its SHA-256 is {digest}, and not {expected}.",
             hint="try again; if it stays so, the mirror or the way to it is at fault",
         )
-    binary.chmod(0o755)
     said = versions.ask(binary)
     if versions.release(said) is None:
         raise K3sInstallFailed(f"{where} says that it is version `{said}`, which is no release of k3s.")

@@ -38,7 +38,7 @@ def store(blocks: Iterator[bytes], file: Path, total: int | None, watcher: Watch
     """Write ``blocks`` to ``file``, in a stage of the cache; give their SHA-256 and how many bytes they were.
 
     What the blocks' own source raises comes through. Raises K3sInstallFailed for more than a k3s can have,
-    StateUnusable where there is no room.
+    StateUnusable where there is no room. The file is executable in the end.
     """
     root = file.parent.parent
     _check_size(total or 0)
@@ -58,6 +58,7 @@ def store(blocks: Iterator[bytes], file: Path, total: int | None, watcher: Watch
                     rest = rest[output.write(rest) :]
             watcher.received(count, total)
         with usable(root):
+            os.fchmod(output.fileno(), 0o755)
             os.fsync(output.fileno())
     return digest.hexdigest(), count
 

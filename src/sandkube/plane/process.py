@@ -33,11 +33,11 @@ _MAX_OPEN_FILES = 65536
 # Below this the server starts, and then nothing answers: connections to itself wait for a file to be closed.
 _MIN_OPEN_FILES = 256
 
-# What of the environment the server gets: what finds programs, files, time, language, certificates and the
-# way out. Nothing else, so that no secret of the user's shell lies in a process that lives on.
+# What of the environment the server gets: what finds programs, modules, files, time, language, certificates
+# and the way out. Nothing else, so that no secret of the user's shell lies in a process that lives on.
 _KEPT = (
-    "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LANGUAGE", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "GODEBUG", "GOMAXPROCS", "GOTRACEBACK",
+    "PATH", "PYTHONPATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LANGUAGE",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "GODEBUG", "GOMAXPROCS", "GOTRACEBACK",
 )  # fmt: skip
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 

@@ -156,8 +156,8 @@ def test_status_of_one_that_crashed(run: Run) -> None:
     run("down")
     run("up", "--api-server-arg=stand-in=dies")
     said = run("status").out
-    assert "state:       crashed" in said
-    assert "reason:      api-server: the stand-in was told to" in said
+    assert "state:         crashed" in said
+    assert "reason:        api-server: the stand-in was told to" in said
     assert "\n  | I" in said
 
 

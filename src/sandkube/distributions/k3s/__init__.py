@@ -136,8 +136,10 @@ def configuration(plan: Plan, listener: Mapping[str, Any], parent_fd: int | None
 
 
 def environment(plan: Plan) -> dict[str, str]:
-    """What k3s has as its environment."""
-    return flags.environment(plan, process.environment(os.environ, plan.internal_hosts))
+    """What k3s has as its environment: nothing of this one but what a server needs."""
+    kept = process.environment(os.environ, plan.internal_hosts)
+    path = os.pathsep.join([*flags.path_before(plan), kept.get("PATH", os.defpath)])
+    return {**kept, **flags.environment(plan), "PATH": path}
 
 
 def command(plan: Plan) -> list[str]:

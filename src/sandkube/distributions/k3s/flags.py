@@ -6,8 +6,6 @@ pkg/agent/run.go and pkg/agent/config/config.go); docs/original-note.md has the 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,35 +19,64 @@ SERVICE_RANGE: Final = "10.43.0.0/16"  # k3s' own default
 
 _ITS_PLACE: Final = "sandkube keeps the cluster's files where it finds them again"
 _ITS_PORT: Final = "sandkube chooses the port; ask for another with --port"
+_ITS_LOG: Final = "sandkube keeps the log, and k3s would start a second process for it"
+_NOT_IN_ARGUMENTS: Final = "a secret does not belong into arguments, and nothing joins this server"
+_ITS_DATA: Final = "set K3S_DATA_DIR when the cluster is made"
+_ITS_DATASTORE: Final = "the datastore is SQLite in the data folder; --durability says how it writes"
+_OWNER_ONLY: Final = "only the owner may read it"
+_LOOPBACK_ONLY: Final = "the server listens on loopback only"
+_ALONE: Final = "this server joins no other"
+_WHOLE: Final = "without that part there is no control plane"
+_NO_ROOT: Final = "with it nothing is written to /etc/rancher"
 
 # What would break what sandkube relies on, and why. k3s has short names for some.
 REFUSED: Final[dict[str, str]] = {
-    "--data-dir": "set K3S_DATA_DIR when the cluster is made",
-    "-d": "set K3S_DATA_DIR when the cluster is made",
+    "--data-dir": _ITS_DATA,
+    "-d": _ITS_DATA,
     "--write-kubeconfig": _ITS_PLACE,
     "-o": _ITS_PLACE,
-    "--write-kubeconfig-mode": "only the owner may read it",
-    "--write-kubeconfig-group": "only the owner may read it",
+    "--write-kubeconfig-name": _ITS_PLACE,
+    "--write-kubeconfig-mode": _OWNER_ONLY,
+    "--write-kubeconfig-group": _OWNER_ONLY,
     "--config": _ITS_PLACE,
     "-c": _ITS_PLACE,
-    "--log": "sandkube keeps the log, and k3s would start a second process for it",
-    "-l": "sandkube keeps the log, and k3s would start a second process for it",
+    "--log": _ITS_LOG,
+    "-l": _ITS_LOG,
     "--https-listen-port": _ITS_PORT,
-    "--bind-address": "the server listens on loopback only",
+    "--supervisor-port": _ITS_PORT,
+    "--apiserver-port": _ITS_PORT,
+    "--bind-address": _LOOPBACK_ONLY,
+    "--apiserver-bind-address": _LOOPBACK_ONLY,
     "--disable-agent": "there is no worker in any case",
+    "--rootless": _NO_ROOT,
+    "--disable-apiserver": _WHOLE,
+    "--disable-etcd": _WHOLE,
+    "--disable-controller-manager": _WHOLE,
+    "--disable-scheduler": _WHOLE,
     "--flannel-backend": "ask for it with --cni none",
-    "--token": "a secret does not belong into arguments, and nothing joins this server",
-    "-t": "a secret does not belong into arguments, and nothing joins this server",
-    "--agent-token": "a secret does not belong into arguments, and nothing joins this server",
-    "--server": "this server joins no other",
-    "-s": "this server joins no other",
+    "--datastore-endpoint": _ITS_DATASTORE,
+    "--kine-tls": _ITS_DATASTORE,
+    "--cluster-init": _ITS_DATASTORE,
+    "--cluster-reset": _ITS_DATASTORE,
+    "--token": _NOT_IN_ARGUMENTS,
+    "-t": _NOT_IN_ARGUMENTS,
+    "--token-file": _ALONE,
+    "--agent-token": _NOT_IN_ARGUMENTS,
+    "--agent-token-file": _ALONE,
+    "--server": _ALONE,
+    "-s": _ALONE,
 }
+
+_SHORT: Final = len("-d")
 
 # k3s gathers these from every place where they are given; all others of the user's replace ours.
 _ADDING: Final = frozenset(
     {
         "--disable",
+        "--etcd-arg",
+        "--helm-controller-arg",
         "--kube-apiserver-arg",
+        "--kube-cloud-controller-manager-arg",
         "--kube-controller-manager-arg",
         "--kube-scheduler-arg",
         "--tls-san",
@@ -115,7 +142,7 @@ def flags(plan: Plan) -> list[str]:
         *datastore_flags(plan),
         *component_flags(plan.spec),
     ]
-    theirs = list(plan.spec.k3s_args)
+    theirs = normalized(plan.spec)
     replaced = {flag_name(argument) for argument in theirs} - _ADDING
     return [*(flag for flag in ours if flag_name(flag) not in replaced), *theirs]
 
@@ -129,7 +156,9 @@ def worker_flags() -> list[str]:
         # folder and HOME, where they would go to /etc/rancher, which takes root. Nothing is unshared.
         "--rootless",
         # The API server reaches webhooks and aggregated APIs by itself: there is no agent to tunnel through.
+        # (Those that are Services it reaches at their endpoints: nothing routes a ClusterIP.)
         "--egress-selector-mode=disabled",
+        "--kube-apiserver-arg=enable-aggregator-routing=true",
     ]
 
 
@@ -213,14 +242,9 @@ def component_flags(spec: ClusterSpec) -> list[str]:
     ]
 
 
-def environment(plan: Plan, kept: Mapping[str, str]) -> dict[str, str]:
-    """The environment of k3s: ``kept`` with the plugin on PATH, and nothing outside the cluster's folder."""
-    path = kept.get("PATH", os.defpath)
-    if plan.spec.cni == "host-local":
-        path = f"{plugins(plan.folder)}{os.pathsep}{path}"
+def environment(plan: Plan) -> dict[str, str]:
+    """What k3s' environment has besides PATH: nothing outside the cluster's folder and the cache."""
     return {
-        **kept,
-        "PATH": path,
         "HOME": str(home(plan.folder)),
         "TMPDIR": str(temporary(plan.folder)),
         # To k3s' first step, which unpacks, this is where to; the second takes --data-dir before it.
@@ -230,9 +254,14 @@ def environment(plan: Plan, kept: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def path_before(plan: Plan) -> list[str]:
+    """What PATH begins with: the folder of the plugin, on the PATH of this k3s alone."""
+    return [str(plugins(plan.folder))] if plan.spec.cni == "host-local" else []
+
+
 def service_range(spec: ClusterSpec) -> str:
     """The network that services get their addresses from."""
-    for argument in reversed(spec.k3s_args):
+    for argument in reversed(normalized(spec)):
         if flag_name(argument) == "--service-cidr":
             return argument.partition("=")[2].split(",")[0]
     return SERVICE_RANGE
@@ -247,8 +276,9 @@ def check(folder: ClusterFolder, spec: ClusterSpec) -> None:
                 f"k3s' data folder, {path}, has `{mark}` in its path, which k3s takes for a home folder.",
                 hint="name another: export SANDKUBE_STATE_DIR=/some/folder",
             )
-    for argument in spec.k3s_args:
-        if not argument.startswith("-") or any(character.isspace() for character in flag_name(argument)):
+    for argument in normalized(spec):
+        name = flag_name(argument).lstrip("-")
+        if not name or any(character.isspace() for character in name):
             raise UsageError(
                 f"`{argument}` is no flag of k3s.", hint="write it as --flag=value, in one piece"
             )
@@ -256,9 +286,15 @@ def check(folder: ClusterFolder, spec: ClusterSpec) -> None:
             raise UsageError(f"`{flag_name(argument)}` cannot be set for k3s: {reason}.")
 
 
+def normalized(spec: ClusterSpec) -> list[str]:
+    """The user's arguments for k3s with their dashes."""
+    return [argument if argument.startswith("-") else f"--{argument}" for argument in spec.k3s_args]
+
+
 def flag_name(argument: str) -> str:
-    """The flag that an argument sets: ``--a`` for ``--a=b``."""
-    return argument.partition("=")[0]
+    """The flag that an argument sets: ``--aa`` for ``--aa=b``, and for ``-aa=b``, which k3s takes as well."""
+    name = argument.partition("=")[0]
+    return name if len(name) <= _SHORT else f"--{name.lstrip('-')}"
 
 
 def _bare(argument: str) -> str:

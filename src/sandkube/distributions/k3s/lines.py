@@ -13,8 +13,6 @@ MILESTONES: Final[dict[str, str]] = {
     "ETCD server is now running": "datastore",
     "Kube API server is now running": "api-server",
 }
-# A lock-step with systemd's READY=1. Not the whole of Ready: see `serve`.
-UP_AND_RUNNING: Final = "k3s is up and running"
 
 _SHUTDOWN: Final = "Shutdown request received: "
 _LOGRUS: Final = re.compile(r'time="[^"]*" level=(\w+) msg=("(?:[^"\\]|\\.)*"|\S+)(.*)')

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
-import os
 import ssl
 import tempfile
 import time
@@ -63,7 +62,7 @@ def await_usable(written: Path, ended: Callable[[], bool]) -> None:
     while missing and not ended():
         with contextlib.suppress(OSError, ValueError, KeyError, http.client.HTTPException):
             access = Written.read(written)
-            context = _context(access)
+            context = _context(access, written.parent)
             while missing and not ended() and _answers(access, context, missing[0]):
                 missing.pop(0)
         if missing:
@@ -79,10 +78,10 @@ def write_kubeconfig(written: Path, path: Path, name: str) -> None:
     write_private(path, text, sync=False)
 
 
-def _context(access: Written) -> ssl.SSLContext:
+def _context(access: Written, folder: Path) -> ssl.SSLContext:
+    """Needs a file for a moment, which is the owner's alone, in ``folder``."""
     context = ssl.create_default_context(cadata=access.authority.decode())
-    with tempfile.NamedTemporaryFile(prefix="sandkube-", suffix=".pem") as file:  # mode 0600
-        os.fchmod(file.fileno(), 0o600)
+    with tempfile.NamedTemporaryFile(prefix=".client-", suffix=".pem", dir=folder) as file:
         file.write(access.certificate + b"\n" + access.key)
         file.flush()
         context.load_cert_chain(file.name)

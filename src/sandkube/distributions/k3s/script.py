@@ -20,10 +20,9 @@ def script(plan: Plan) -> str:
     from sandkube.distributions import k3s
 
     folder = plan.folder
-    kubectl = plan.programs.kubectl
-    client = shlex.quote(str(kubectl)) if kubectl else f"{shlex.quote(str(plan.programs.serves))} kubectl"
-    environment = _lines(f"{key}={value}" for key, value in k3s.environment(plan).items())
-    command = _lines([str(plan.programs.serves), "server", *flags.flags(plan)])
+    environment = _lines(f"{key}={shlex.quote(value)}" for key, value in flags.environment(plan).items())
+    path = "".join(f"{shlex.quote(before)}:" for before in flags.path_before(plan))
+    command = _lines(shlex.quote(word) for word in [str(plan.programs.serves), "server", *flags.flags(plan)])
     kubeconfig = shlex.quote(str(flags.written_kubeconfig(folder)))
     return f"""\
 #!/bin/sh
@@ -41,11 +40,13 @@ if command -v flock >/dev/null; then
   flock -n 9 || {{ echo "Another server uses this folder." >&2; exit 1; }}
 fi
 {_plugin(plan)}
-# Nothing of this shell's environment but what is named.
-env -i \\
+(
+  # Such variables may be meant for a k3s of this machine's own.
+  for name in $(env | sed -n 's/^\\(K3S_[A-Z0-9_]*\\)=.*/\\1/p'); do unset "$name"; done
+  PATH={path}$PATH \\
   {environment} \\
-  {command} \\
-  >>server.log 2>&1 &
+  exec {command}
+) >>server.log 2>&1 &
 k3s=$!
 
 stop() {{
@@ -59,7 +60,8 @@ trap 'stop $?' EXIT
 
 # Ready: the API server says so, and the service account that pods need is there.
 kubeconfig={kubeconfig}
-client() {{ {client} --kubeconfig "$kubeconfig" "$@"; }}
+cache={_quoted([folder.path / "cache"])}
+client() {{ KUBECACHEDIR="$cache" {_client(plan)} --kubeconfig "$kubeconfig" "$@"; }}
 until
   [ -s "$kubeconfig" ] && client get --raw /readyz >/dev/null 2>&1 &&
     client get serviceaccount default >/dev/null 2>&1
@@ -77,6 +79,18 @@ client get namespaces
 echo "export KUBECONFIG=$kubeconfig" >&2
 wait "$k3s"
 """
+
+
+def _client(plan: Plan) -> str:
+    """What calls kubectl: our binary, the user's kubectl, or the one in k3s."""
+    programs = plan.programs
+    if programs.server is not None:
+        words = [str(programs.server.binary), "kubectl"]
+    elif programs.kubectl is not None:
+        words = [str(programs.kubectl)]
+    else:
+        words = [str(programs.serves), "kubectl"]
+    return shlex.join(words)
 
 
 def _quoted(paths: Iterable[Path]) -> str:
@@ -100,5 +114,5 @@ chmod 700 {path}
 
 
 def _lines(words: Iterable[str]) -> str:
-    """``words`` as a command's, one a line."""
-    return " \\\n  ".join(shlex.quote(word) for word in words)
+    """``words``, quoted already, one a line of the same command."""
+    return " \\\n  ".join(words)

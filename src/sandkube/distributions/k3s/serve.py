@@ -6,8 +6,8 @@ a parent that it must not outlive, or of a log that is turned; this process does
 (PR_SET_PDEATHSIG, sound here because k3s is started from the main thread, which lives as long as the
 process). The locks are inherited by k3s, so that they are free only when k3s is gone as well.
 
-Ready means: k3s says that it is up and running, its API server says so, too, and the service account that
-every pod needs is there.
+Ready means: the API server says so, and the service account that every pod needs is there. (k3s says that it
+is up and running before its controllers have begun.)
 """
 
 from __future__ import annotations
@@ -100,7 +100,6 @@ class Serving:
         self._log = TurnedLog(configuration.log, configuration.log_bytes, configuration.log_backups)
         self._reason: str | None = None  # why k3s gave up, as its log says
         self._asked: str | None = None  # why it is to stop
-        self._ready = threading.Event()  # k3s says that it is up and running
         self._rest = b""
 
     def run(self) -> int:
@@ -213,12 +212,9 @@ class Serving:
             return
         if component := lines.MILESTONES.get(found[1]):
             self._events.tell("ready", component=component)
-        elif found[1] == lines.UP_AND_RUNNING:
-            self._ready.set()
 
     def _await_ready(self, child: subprocess.Popen[bytes]) -> None:
         """In a thread of its own: say that the whole is Ready, when it is."""
-        self._ready.wait()
         probe.await_usable(self._its.written, lambda: child.returncode is not None or self._asked is not None)
         if child.returncode is None and self._asked is None:
             probe.write_kubeconfig(self._its.written, self._its.kubeconfig, self._its.name)
