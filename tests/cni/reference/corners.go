@@ -43,6 +43,7 @@ func (b bad) step(command string, p *pair) step {
 		name: fmt.Sprintf("%s %s %v", command, b.stdin, b.environ),
 		act:  func(s *side) string { s.raw(environ, stdin); return "" },
 		bad:  b.which,
+		raw:  true,
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -22,6 +23,7 @@ type step struct {
 	requested int
 	valid     []string
 	bad       string
+	raw       bool
 }
 
 // observed is what a step did on one side.
@@ -55,7 +57,7 @@ func (p *pair) walk(title string, steps []step) *tally {
 		found.steps++
 		found.runs += len(mine.calls)
 		for _, made := range theirs.calls {
-			found.codes[fmt.Sprintf("%s with code %d", made.Command, made.code())]++
+			found.codes[fmt.Sprintf("%s with code %d", cmp.Or(made.Command, "no command"), made.code())]++
 		}
 		what := compare(theirs, mine)
 		if what == "" {
