@@ -25,12 +25,16 @@ _POLL_SECONDS = 0.1
 _PANICS = ("panic:", "fatal error:", "runtime:", "SIG")
 # Through how many lines of the end a cause is looked for.
 _LOOKED_THROUGH = 2000
-# What the API server remarks at each start, as a warning.
-_REMARK = "The manifest file is empty, ignoring"
+# What is remarked all the time and means nothing: by the API server at each start; and by k3s, every few
+# seconds, which tries to reach itself by the address that it advertises.
+_REMARKS = ("The manifest file is empty, ignoring", "Remotedialer proxy error; reconnecting")
 _BLOCK = 64 * 1024
 
 # klog's header (k8s.io/klog/v2, formatHeader): severity, month and day, time of day; local time, and no year.
 _HEADER = re.compile(r"[IWEF](\d{2})(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{6}) ")
+# logrus' line without a terminal (github.com/sirupsen/logrus, TextFormatter): k3s' own.
+_LOGRUS = re.compile(r'time="([^"]+)" level=(\w+) ')
+_COMPLAINTS = ("warning", "error", "fatal", "panic")
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
@@ -74,11 +78,19 @@ def gravest(path: Path, count: int, behind: int = 0) -> list[str]:
 
     Complaints are warnings and errors, the newest first; other lines only fill up.
     """
-    said = [line for line in tail(path, _LOOKED_THROUGH, behind) if _REMARK not in line]
+    said = [
+        line for line in tail(path, _LOOKED_THROUGH, behind) if not any(remark in line for remark in _REMARKS)
+    ]
     newest = list(range(len(said)))[::-1]
-    complaints = [at for at in newest if said[at][0:1] in ("W", "E", "F") and _HEADER.match(said[at])]
+    complaints = [at for at in newest if _is_complaint(said[at])]
     chosen = dict.fromkeys([*newest[: count // 2], *complaints, *newest])
     return [said[at] for at in sorted(list(chosen)[:count])]
+
+
+def _is_complaint(line: str) -> bool:
+    if logrus := _LOGRUS.match(line):
+        return logrus[2] in _COMPLAINTS
+    return line[0:1] in ("W", "E", "F") and _HEADER.match(line) is not None
 
 
 def files(path: Path) -> list[Path]:
@@ -146,6 +158,9 @@ def since(found: Iterable[str], moment: dt.datetime, now: dt.datetime) -> Iterat
 
 def time_of(line: str, now: dt.datetime) -> dt.datetime | None:
     """When a line was written; None where it does not say. The year is the one that fits ``now``."""
+    if logrus := _LOGRUS.match(line):
+        with contextlib.suppress(ValueError):
+            return dt.datetime.fromisoformat(logrus[1].replace("Z", "+00:00"))
     match = _HEADER.match(line)
     if match is None:
         return None

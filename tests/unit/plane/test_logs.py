@@ -175,3 +175,20 @@ def test_following_what_is_not_there_yet(path: Path) -> None:
         return next(answers)
 
     assert list(follower.lines(ended, poll=0)) == ["x", "x"]
+
+
+def logrus(at: str, level: str, message: str) -> str:
+    return f'time="2026-11-24T{at}Z" level={level} msg="{message}"'
+
+
+def test_the_lines_of_k3s(path: Path) -> None:
+    calm = [logrus("11:00:00", "info", "Starting k3s"), "I1124 11:00:01.000000 7 a.go:1] serving"]
+    noise = logrus("11:00:04", "error", "Remotedialer proxy error; reconnecting...")
+    fatal = logrus("11:00:02", "fatal", "failed to find host-local")
+    later = [logrus("11:00:05", "info", f"step {number}") for number in range(5)]
+    path.write_text("\n".join([*calm, fatal, noise, *later]) + "\n")
+    assert logs.gravest(path, 4)[0] == fatal
+    assert noise not in logs.gravest(path, 20)
+    moment = dt.datetime(2026, 11, 24, 11, 0, 4, tzinfo=dt.timezone.utc)
+    assert list(logs.since(later, moment, NOW)) == later
+    assert list(logs.since([calm[0], *later], moment, NOW)) == later

@@ -31,7 +31,7 @@ class TurnedLog:
         self._size = os.fstat(self._fd).st_size
 
     def _turn(self) -> None:
-        now = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H-%M-%S.%f")[:-3]
+        now = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H-%M-%S.%f")
         os.close(self._fd)
         self._path.rename(self._path.with_name(f"{self._path.stem}-{now}{self._path.suffix}"))
         self._open()
