@@ -502,10 +502,31 @@ def test_plain_http_to_other_machines_is_refused(here: Here, base: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["ftp://example.org/k3s", "file:///tmp", "https://", "https://host:port/", "http://[::1/"]
+    "source",
+    [
+        "ftp://example.org/k3s",
+        "file:///tmp",
+        "https://",
+        "https://host:port/",
+        "http://[::1/",
+        "https://example.org/k3s?token=x",
+    ],
 )
 def test_what_is_no_address(here: Here, source: str) -> None:
     here.fails(UsageError, f"`{source}` is no address", source=source)
+
+
+@pytest.mark.parametrize("source", ["https://a..b/k3s", f"https://{'a' * 70}.test/k3s"])
+def test_what_cannot_be_the_name_of_a_host(here: Here, source: str) -> None:
+    here.fails(K3sInstallFailed, f"{source}/download", source=source)
+
+
+def test_an_address_with_letters_that_must_be_escaped(here: Here) -> None:
+    for name, data in files_of_release(stand_in()).items():
+        here.server.files[f"/Löwe 1/download/{VERSION}/{name}"] = data
+    for path in ("Löwe 1", "L%C3%B6we%201/"):
+        here(source=f"http://127.0.0.1:{here.server.port}/{path}")
+        assert here.server.requests[-1].startswith("GET /L%C3%B6we%201/download/v1.35.1%2Bk3s1/")
 
 
 def test_plain_http_by_a_proxy_when_it_is_allowed(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -666,6 +687,11 @@ def test_credentials_in_the_address(here: Here) -> None:
     here.server.credentials = base64.b64encode(b"me:p@ss").decode()
     error = here.fails(K3sInstallFailed, "the server says 401")
     assert "USER:PASSWORD" in (error.hint or "")
+    here.fails(K3sInstallFailed, "401", source=here.server.base.replace("//", "//me:wrong@"))
+    here.server.meets(LIST, Status(401, {"WWW-Authenticate": "Negotiate"}))
+    here.fails(K3sInstallFailed, "401", source=here.server.base.replace("//", "//me:p%40ss@"))
+    told = here.fails(UsageError, "is no address", source="https://me:secret@host:port/x")
+    assert "secret" not in told.message
     with serving() as other:
         here.server.meets(ASSET, Redirect(f"http://localhost:{other.port}{AT}/{ASSET}"))
         here.server.meets(LIST, Redirect(LIST))  # the same place, which asks for them again

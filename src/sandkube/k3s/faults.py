@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import TypeVar
 from urllib.error import HTTPError, URLError
 
-from sandkube.errors import SandkubeError, UsageError
+from sandkube.errors import SandkubeError
 from sandkube.k3s.errors import K3sInstallFailed
 
 __all__ = ["SLOW", "Missing", "Passing", "told_apart"]
@@ -54,8 +54,8 @@ def told_apart(url: str, attempt: Callable[[], _T]) -> _T:
     except URLError as error:
         reason = error.reason
         raise _of_network(reason if isinstance(reason, Exception) else OSError(reason), url) from error
-    except http.client.InvalidURL as error:
-        raise UsageError(f"`{url}` cannot be asked for: {error}.") from error
+    except (http.client.InvalidURL, ValueError) as error:  # also of what a redirect names
+        raise K3sInstallFailed(f"{url} could not be fetched: {error}.") from error
     except (http.client.HTTPException, OSError) as error:
         raise _of_network(error, url) from error
 

@@ -58,7 +58,7 @@ def _install(
     origin: releases.Source, version: str | None, expected: str, stage: Path, watcher: Watcher
 ) -> cache.Entry:
     where = origin.name(version)
-    watcher.step(f"Getting k3s {version or ''} from {where}".replace("  ", " "))
+    watcher.step(f"Getting {'k3s' if version is None else f'k3s {version}'} from {where}")
     binary = stage / cache.BINARY
     digest = origin.fetch(version, binary)
     if digest != expected:

@@ -8,23 +8,24 @@ and knows SSL_CERT_FILE. What it lacks is here:
    change one can change both. `insecure_http` allows it.
 2. A redirect is held to the same rule, and never leads from HTTPS to HTTP.
 3. Loopback is never asked of a proxy: the rule above would mean nothing there.
-4. Credentials in the address (`https://user:password@host/…`) are sent to that place alone, and are in no
-   message.
+4. Credentials in the address (`https://user:password@host/…`) are sent to what lies below it alone, without
+   being asked for, and are in no message.
 """
 
 from __future__ import annotations
 
+import base64
 import http.client
 import ipaddress
+import re
 import ssl
 import urllib.request
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import IO, Any, cast
 from urllib.error import HTTPError
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
-from sandkube import __version__
 from sandkube.errors import UsageError
 
 __all__ = ["Address", "Redirected", "Transport", "is_loopback"]
@@ -38,35 +39,41 @@ _REDIRECTS = frozenset(
         HTTPStatus.PERMANENT_REDIRECT,
     }
 )
+_IN_PATHS = "/%:@!$&'()*+,;=~"  # RFC 3986; what is escaped already stays so
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where files lie: a URL without credentials, and the credentials."""
+    """Where files lie: a URL without credentials, and those, as `user:password`."""
 
     url: str
-    user: str | None = None
-    password: str | None = None
+    credentials: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Address:
         """Take the credentials out of a URL; UsageError where it is none of HTTP."""
+        shown = re.sub("//[^/]*@", "//", text)
         try:
             parts = urlsplit(text)
             host, port = parts.hostname, parts.port
         except ValueError as error:
-            raise UsageError(f"`{text}` is no address: {error}.") from error
+            raise UsageError(f"`{shown}` is no address: {error}.") from error
         if parts.scheme not in {"http", "https"} or not host:
             raise UsageError(
-                f"`{text}` is no address that k3s can be fetched from.",
+                f"`{shown}` is no address that k3s can be fetched from.",
                 hint="it begins with https://; a folder on this machine is named by its path",
+            )
+        if parts.query or parts.fragment:
+            raise UsageError(
+                f"`{shown}` is no address that the names of files can be put after: it has a `?` or `#`."
             )
         place = f"[{host}]" if ":" in host else host
         place = place if port is None else f"{place}:{port}"
-        url = urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
+        path = quote(parts.path.rstrip("/"), safe=_IN_PATHS)
+        url = urlunsplit((parts.scheme, place, path, "", ""))
         if parts.username is None:
             return cls(url)
-        return cls(url, unquote(parts.username), unquote(parts.password or ""))
+        return cls(url, f"{unquote(parts.username)}:{unquote(parts.password or '')}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +90,10 @@ class Transport:
         self._insecure_http = insecure_http
         self._seconds = seconds
         check(address.url, insecure_http=insecure_http)
-        passwords = urllib.request.HTTPPasswordMgrWithPriorAuth()
-        if address.user is not None:
-            passwords.add_password(
-                None, address.url, address.user, address.password or "", is_authenticated=True
-            )
         self._handlers: tuple[urllib.request.BaseHandler, ...] = (
             _Proxies(),
             urllib.request.HTTPSHandler(context=ssl.create_default_context()),
-            urllib.request.HTTPBasicAuthHandler(passwords),
+            _Credentials(address),
         )
         self._opener = urllib.request.build_opener(*self._handlers, _Redirects(insecure_http=insecure_http))
 
@@ -153,8 +155,26 @@ def is_loopback(host: str) -> bool:
 
 def _request(url: str, method: str) -> urllib.request.Request:
     return urllib.request.Request(  # noqa: S310 -- `check` has seen the scheme
-        url, method=method, headers={"User-Agent": f"sandkube/{__version__}"}
+        url, method=method, headers={"User-Agent": "sandkube"}
     )
+
+
+class _Credentials(urllib.request.BaseHandler):
+    """Puts the credentials of an address to requests for what lies below it."""
+
+    def __init__(self, address: Address) -> None:
+        self._below = f"{address.url}/"
+        self._header = None
+        if address.credentials is not None:
+            self._header = f"Basic {base64.b64encode(address.credentials.encode()).decode()}"
+
+    def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
+        """Give the request, which urllib then sends; a redirect is a request of its own."""
+        if self._header is not None and request.full_url.startswith(self._below):
+            request.add_unredirected_header("Authorization", self._header)
+        return request
+
+    https_request = http_request
 
 
 class _Proxies(urllib.request.ProxyHandler):
