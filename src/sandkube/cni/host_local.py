@@ -31,16 +31,14 @@ Fields = dict[str, Any]  # a JSON object; its keys are in lower case, as case do
 
 VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 SINCE = {"CHECK": (0, 4, 0), "GC": (1, 1, 0), "STATUS": (1, 1, 0)}
-NEEDED = {
-    "ADD": ("CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_PATH"),
-    "CHECK": ("CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_PATH"),
-    "DEL": ("CNI_CONTAINERID", "CNI_IFNAME", "CNI_PATH"),
-    "GC": ("CNI_PATH",),
-    "STATUS": ("CNI_PATH",),
-}
+ONE = ("CNI_CONTAINERID", "CNI_IFNAME", "CNI_PATH")
+WITH_NAMESPACE = (*ONE, "CNI_NETNS")
+NEEDED = {"ADD": WITH_NAMESPACE, "CHECK": WITH_NAMESPACE, "DEL": ONE, "GC": ONE[2:], "STATUS": ONE[2:]}
+TYPES = {dict: "an object", list: "an array", str: "a string", int: "a whole number"}
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")  # of a container and of a network
 INTERFACE = re.compile(r"(?!\.{1,2}$)[^/:\s]+")
 INTERFACE_BYTES = 15
+UNREADABLE = "?"  # what counts as the content of another user's lease
 
 # The codes of the specification; FAILED is what the CNI project's plugin answers for all the rest.
 BAD_VERSION, BAD_ENVIRONMENT, NOT_READ, NOT_DECODED, BAD_NETWORK, BAD_NAMESPACE = 1, 4, 5, 6, 7, 8
@@ -81,9 +79,7 @@ class Network(NamedTuple):
     requested: list[Address]
     routes: list[Fields]
     resolv_conf: str
-    attachments: (
-        list[str] | None
-    )  # those that are still valid, as a lease names them; None if nothing is said
+    valid: list[str] | None  # who has an address by right, as a lease names them; None if that is not said
 
 
 def get(fields: Fields, key: str, kind: type[T]) -> T:
@@ -92,7 +88,7 @@ def get(fields: Fields, key: str, kind: type[T]) -> T:
     if value is None:
         return kind()
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise CniError(f"`{key}` is not of the type {kind.__name__}")
+        raise CniError(f"`{key}` is not {TYPES[kind]}")
     return value
 
 
@@ -101,15 +97,20 @@ def items(fields: Fields, key: str, kind: type[T]) -> list[T]:
     return [get({key: item}, key, kind) for item in get(fields, key, list)]
 
 
-def decoded(data: bytes) -> Fields:
+def standard_input() -> Fields:
     """The network's JSON object, whose name is fit to be that of a folder."""
     try:
+        with open(0, encoding="utf-8", errors="replace", closefd=False) as file:
+            text = file.read()
+    except OSError as error:
+        raise CniError(f"standard input cannot be read: {error}", NOT_READ) from error
+    try:
         document = json.loads(
-            data.decode("utf-8", "replace"),
+            text,
             object_pairs_hook=lambda pairs: {key.lower(): value for key, value in pairs},
             parse_constant=int,  # which refuses them: NaN is no JSON
         )
-        fields = get({"it": document}, "it", dict)
+        fields = get({"network": document}, "network", dict)
         name = get(fields, "name", str)
     except (ValueError, RecursionError, CniError) as error:
         raise CniError(f"the network configuration cannot be read: {error}", NOT_DECODED) from error
@@ -201,13 +202,13 @@ def network_of(fields: Fields, environ: Mapping[str, str]) -> Network:
     families = [ranges[0].start.version for ranges in sets]
     if version in ("0.1.0", "0.2.0") and len(families) > len(set(families)):
         raise CniError(f"CNI {version} knows one address of a family, and here are sets for more")
-    valid = [
+    # The second is what the specification called the first for a while.
+    keys = [
         key for key in ("cni.dev/valid-attachments", "cni.dev/attachments") if fields.get(key) is not None
     ]
-    holders = [
-        f"{get(one, 'containerid', str)}\r\n{get(one, 'ifname', str)}"
-        for key in valid
-        for one in items(fields, key, dict)
+    valid = [(get(one, "containerid", str), one) for key in keys for one in items(fields, key, dict)]
+    valid_holders = [name for name, _ in valid] + [
+        f"{name}\r\n{get(one, 'ifname', str)}" for name, one in valid
     ]
     return Network(
         version=version,
@@ -216,18 +217,17 @@ def network_of(fields: Fields, environ: Mapping[str, str]) -> Network:
         requested=list(dict.fromkeys(cidr(one)[0] if "/" in one else ip(one) for one in asked)),
         routes=[route(one) for one in items(ipam, "routes", dict)],
         resolv_conf=get(ipam, "resolvconf", str),
-        attachments=holders if valid else None,
+        valid=valid_holders if keys else None,
     )
 
 
 # What is remembered: the network's folder
 
 
-class Leases:
+class Leases(NamedTuple):
     """A network's folder. A holder is what a lease says: the container, CR LF, the interface."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    folder: Path
 
     @classmethod
     @contextlib.contextmanager
@@ -245,7 +245,7 @@ class Leases:
         """The holder of each address that is given; an empty one where a reservation was cut off."""
         found = {}
         for path in self.folder.iterdir():
-            with contextlib.suppress(CniError, OSError):
+            with contextlib.suppress(CniError):
                 found[ip(path.name)] = self.read(path.name)
         return found
 
@@ -277,6 +277,8 @@ class Leases:
             return os.fsdecode((self.folder / name).read_bytes()).strip()
         except FileNotFoundError:
             return ""
+        except OSError:
+            return UNREADABLE
 
     def write(self, name: str, content: str) -> None:
         """Write a file so that it is there as a whole or not at all, whenever this process is killed."""
@@ -372,35 +374,19 @@ def result(network: Network, given: list[tuple[Address, Range]], dns: Fields) ->
             made[f"ip{address.version}"] = {"ip": f"{address}/{one.prefix}", "gateway": str(one.gateway)}
             made[f"ip{address.version}"].update({"routes": routes} if routes else {})
         return {**made, "dns": dns}
-    before_1 = network.version.startswith("0.")
-    made["ips"] = [
-        {
-            "address": f"{address}/{one.prefix}",
-            "gateway": str(one.gateway),
-            **({"version": str(address.version)} if before_1 else {}),
-        }
-        for address, one in given
-    ]
-    made.update({"routes": network.routes} if network.routes else {})
-    made.update({"dns": dns} if dns or before_1 else {})
+    made["ips"] = [{"address": f"{one}/{part.prefix}", "gateway": str(part.gateway)} for one, part in given]
+    if network.routes:
+        made["routes"] = network.routes
+    if dns:
+        made["dns"] = dns
+    if network.version.startswith("0."):
+        made["dns"] = dns
+        for entry, (address, _) in zip(made["ips"], given, strict=True):
+            entry["version"] = str(address.version)
     return made
 
 
 # The call
-
-
-def standard_input() -> bytes:
-    """All of it."""
-    try:
-        with open(0, "rb", closefd=False) as file:
-            return file.read()
-    except OSError as error:
-        raise CniError(f"standard input cannot be read: {error}", NOT_READ) from error
-
-
-def holder_of(environ: Mapping[str, str]) -> str:
-    """Who asks, as a lease names it."""
-    return f"{environ['CNI_CONTAINERID']}\r\n{environ['CNI_IFNAME']}"
 
 
 def check_environment(command: str, environ: Mapping[str, str]) -> None:
@@ -455,28 +441,29 @@ def answer(environ: Mapping[str, str]) -> Fields | None:
     check_environment(command, environ)
     if command == "VERSION":
         return {"cniVersion": VERSIONS[-1], "supportedVersions": VERSIONS}
-    fields = decoded(standard_input())
+    fields = standard_input()
     if command not in NEEDED:
         raise CniError(f"CNI_COMMAND {command!r} is not known", BAD_ENVIRONMENT)
     check_version(command, fields)
     network = network_of(fields, environ)
+    holder = f"{environ.get('CNI_CONTAINERID')}\r\n{environ.get('CNI_IFNAME')}"
     if command == "STATUS":
         check_folder(network.folder)
     elif command == "ADD":
         check_namespace(environ)
         dns = resolver(network.resolv_conf)
         with Leases.locked(network.folder) as leases:
-            return result(network, reserve(leases, network, holder_of(environ)), dns)
+            return result(network, reserve(leases, network, holder), dns)
     elif command == "CHECK":
         with Leases.locked(network.folder) as leases:
-            if not leases.of(holder_of(environ)):
+            if not leases.of(holder):
                 raise CniError(f"{environ['CNI_CONTAINERID']} has no address for {environ['CNI_IFNAME']}")
     elif command == "DEL":
         with Leases.locked(network.folder) as leases:
-            leases.release(leases.of(holder_of(environ)))
+            leases.release(leases.of(holder))
         check_namespace(environ)
-    elif network.attachments is not None:  # GC; where nothing is said of what is valid, all may be
-        valid = {*network.attachments, *(one.partition("\r\n")[0] for one in network.attachments)}
+    elif network.valid is not None:  # GC; where nothing is said of who is valid, all may be
+        valid = {*network.valid, UNREADABLE}
         with Leases.locked(network.folder) as leases:
             leases.release([address for address, holder in leases.all().items() if holder not in valid])
     return None
