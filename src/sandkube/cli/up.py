@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,7 +142,7 @@ def up(
         k3s_args=_arguments(k3s_arg),
         cni=cni,
     )
-    with output.Teller(quiet=quiet) as teller:
+    with _causes_named(name, request.port), output.Teller(quiet=quiet) as teller:
         if dry_run:
             script = cluster.prepare(name, request, report=teller)
             teller.say(f"Nothing was started. What the script needs is in {cluster.folder_of(name).path}")
@@ -155,6 +156,24 @@ def up(
         else:
             done = cluster.up(name, request, wait=wait, report=teller)
             _ready(done, manifests, teller, quiet=quiet, stays=False)
+
+
+@contextlib.contextmanager
+def _causes_named(name: str, port: int | None) -> Iterator[None]:
+    """Print an error with what can explain it here, as far as the checks of `doctor` find something."""
+    try:
+        yield
+    except SandkubeError as error:
+        from sandkube.doctor import explain
+
+        causes = explain(error, name, port=port)
+        if not causes:
+            raise
+        output.print_error(error)
+        for cause in causes:
+            output.talk(f"{click.style('cause:', fg='red', bold=True)} {cause.found}")
+            output.talk(f"       {cause.remedy}")
+        raise click.exceptions.Exit(error.exit_code) from error
 
 
 def _arguments(given: tuple[str, ...]) -> tuple[str, ...] | None:

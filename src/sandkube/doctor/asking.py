@@ -1,0 +1,41 @@
+"""Running another program to hear what it is: in a bounded time, with nothing to read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a program wrote; or ``fault``, as part of a sentence; ``errno`` where it could not be started."""
+
+    text: str = ""
+    fault: str | None = None
+    errno: int | None = None
+
+
+def ask(command: Sequence[str | os.PathLike[str]], environ: Mapping[str, str]) -> Answer:
+    """Run ``command`` and give what it wrote to its standard output."""
+    try:
+        done = subprocess.run(
+            command,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(fault=f"does not answer within {SECONDS:.0f} s")
+    except OSError as error:
+        return Answer(fault=f"cannot be run: {error.strerror}", errno=error.errno)
+    if done.returncode != 0:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        return Answer(fault=f"ends with status {done.returncode}{f': {last[0]}' if last else ''}")
+    return Answer(done.stdout.decode(errors="replace"))

@@ -1,0 +1,47 @@
+"""The checks, in the order that they are told in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sandkube.doctor.checks import (
+    cache_folder,
+    certificates,
+    clients,
+    clock,
+    go,
+    k3s,
+    leftovers,
+    limits,
+    loopback,
+    memory,
+    ports,
+    proxies,
+    sandbox,
+    server,
+    state_folder,
+)
+from sandkube.doctor.finding import Check
+
+__all__ = ["CHECKS"]
+
+CHECKS: Final[tuple[Check, ...]] = tuple(
+    module.CHECK
+    for module in (
+        server,
+        go,
+        k3s,
+        state_folder,
+        cache_folder,
+        memory,
+        limits,
+        loopback,
+        ports,
+        clock,
+        certificates,
+        proxies,
+        clients,
+        leftovers,
+        sandbox,
+    )
+)

@@ -1,0 +1,163 @@
+"""What dead clusters, broken-off commands and lost servers have left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from sandkube.cluster import down, sweep
+from sandkube.cluster.state import describe
+from sandkube.doctor.finding import Check, Finding, Kind, ok
+from sandkube.doctor.surroundings import Known, Surroundings
+from sandkube.errors import SandkubeError
+from sandkube.plane import process
+
+CRASHED: Final = Kind(
+    "cluster-crashed",
+    "problem",
+    "A cluster has crashed",
+    "Its server ended without being asked to: killed (memory?), or by a fault of its own. What is in it is "
+    "kept.",
+    "sandkube logs {name}; sandkube up {name}  # or let it be: sandkube down {name}",
+    fixable=True,
+)
+UNREADABLE: Final = Kind(
+    "cluster-unreadable",
+    "problem",
+    "A cluster cannot be read",
+    "A file of it was edited, or the disk was full when it was written.",
+    "{remedy}",
+)
+NOT_WRITTEN_DOWN: Final = Kind(
+    "server-not-written-down",
+    "note",
+    "A server runs that was not written down",
+    "The `up` that started it was killed at once. The server works; `up` takes it over, `down` ends it.",
+    "sandkube up {name}",
+)
+FOLDER_GONE: Final = Kind(
+    "server-without-folder",
+    "problem",
+    "A server runs whose folder is gone",
+    "The folder was removed while it ran. No command finds it any more, and it goes on taking memory.",
+    "kill {pid}  # ends it with all that is in it",
+)
+THROW_AWAY: Final = Kind(
+    "throw-away-left",
+    "note",
+    "A throw-away cluster was left behind",
+    "The Python process that wanted it is gone. The next `sandkube up`, `down`, `list` or `delete` removes "
+    "it.",
+    "sandkube doctor --fix",
+    fixable=True,
+)
+REMOVING: Final = Kind(
+    "removal-broken-off",
+    "note",
+    "A removal was broken off",
+    "It takes space. The next `sandkube up`, `down`, `list` or `delete` goes on with it.",
+    "sandkube doctor --fix",
+    fixable=True,
+)
+BUSY: Final = Kind(
+    "lock-held",
+    "note",
+    "Another command works on a cluster",
+    "One command at a time changes a cluster; others wait for it.",
+    "kill {pid}  # if it hangs; else wait for it",
+)
+
+
+def look(surroundings: Surroundings) -> Iterator[Finding]:
+    """Go through the clusters, the folder they are in, and the processes of this user."""
+    clusters = surroundings.clusters()
+    found = [finding for known in clusters for finding in _of(known)]
+    found += _removals(surroundings)
+    found += _busy(surroundings, clusters)
+    found += _without_folder(surroundings.proc)
+    yield from found
+    if not found:
+        yield ok("nothing dead is left behind" if clusters else "there are no clusters")
+
+
+def _of(known: Known) -> Iterator[Finding]:
+    name = known.name
+    if known.fault is not None:
+        remedy = known.fault.hint or f"sandkube delete {name}"
+        yield UNREADABLE.found(f"Cluster `{name}`: {known.fault.message}", remedy=remedy)
+    elif known.unwanted:
+        yield THROW_AWAY.found(f"`{name}`, whose Python process is gone, is still there.", fix=_sweep)
+    elif known.running and known.found.run is None:
+        process_ = known.found.process
+        yield NOT_WRITTEN_DOWN.found(
+            f"Cluster `{name}` is served by process {process_.pid if process_ else '?'}, which run.json "
+            "does not name.",
+            name=name,
+        )
+    elif known.found.state == "crashed":
+        reason = describe(known.folder, known.spec, known.found).reason
+        yield CRASHED.found(f"Cluster `{name}` crashed: {reason}.", fix=partial(_down, name), name=name)
+
+
+def _down(name: str) -> str:
+    down(name)
+    return f"cluster `{name}`: what said that it runs is removed; it is stopped"
+
+
+def _sweep() -> str:
+    sweep()
+    return "what throw-away clusters and broken-off removals left is removed"
+
+
+def _removals(surroundings: Surroundings) -> Iterator[Finding]:
+    try:
+        found = sorted((surroundings.state_dir() / "clusters").glob("*.removing-*"))
+    except (SandkubeError, OSError):
+        return
+    for path in found:
+        yield REMOVING.found(f"{path} was to be removed.", fix=_sweep)
+
+
+def _busy(surroundings: Surroundings, clusters: list[Known]) -> Iterator[Finding]:
+    """The clusters whose lock is held, from /proc/locks (proc_locks(5)), which needs no lock to be tried."""
+    try:
+        rows = (surroundings.proc / "locks").read_text().splitlines()
+    except OSError:
+        return
+    holders = {fields[5].rpartition(":")[2]: fields[4] for row in rows if len(fields := row.split()) > 5}  # noqa: PLR2004
+    for known in clusters:
+        try:
+            pid = holders.get(str(known.folder.lock.stat().st_ino))
+        except OSError:
+            continue
+        if pid and pid not in ("0", str(os.getpid())) and "sandkube" in process.command_line(int(pid)):
+            yield BUSY.found(
+                f"Process {pid} works on cluster `{known.name}`: {process.command_line(int(pid))}", pid=pid
+            )
+
+
+def _without_folder(proc: Path) -> Iterator[Finding]:
+    """Servers of this user whose working folder, the cluster's, was removed."""
+    for entry in proc.glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            config = next((word for word in words if word.startswith(b"--config=")), b"")
+            if not config.endswith(b"/server.json") or entry.stat().st_uid != os.getuid():
+                continue
+            cwd = os.readlink(entry / "cwd")  # noqa: PTH115 -- Path would lose what the kernel appends
+        except OSError:
+            continue
+        if cwd.endswith(" (deleted)"):
+            where = cwd.removesuffix(" (deleted)")
+            yield FOLDER_GONE.found(f"Process {entry.name} serves {where}, which is gone.", pid=entry.name)
+
+
+CHECK: Final = Check(
+    "leftovers",
+    "Leftovers",
+    (CRASHED, UNREADABLE, FOLDER_GONE, NOT_WRITTEN_DOWN, THROW_AWAY, REMOVING, BUSY),
+    look,
+)

@@ -1,0 +1,107 @@
+"""The server binary: there, of this machine, of our contract, with its template."""
+
+from __future__ import annotations
+
+import errno
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from sandkube.doctor import file_system
+from sandkube.doctor.asking import ask
+from sandkube.doctor.finding import Check, Finding, Kind, ok
+from sandkube.doctor.surroundings import Surroundings
+from sandkube.errors import ServerNotFound
+from sandkube.plane import process
+from sandkube.server import CONTRACT, ServerVersion, checkout, locate
+
+MISSING: Final = Kind(
+    "server-missing",
+    "problem",
+    "There is no server binary for this machine",
+    "It is what serves: Kubernetes' own code as one program. Only a checkout of sandkube can build it.",
+    "sandkube server install FILE  # a sandkube-server wheel or binary",
+)
+TO_BUILD: Final = Kind(
+    "server-to-build",
+    "note",
+    "The server binary has to be built",
+    "In a checkout the first `up` builds it: minutes, some gigabytes of disk, and a Python package index or "
+    "a proxy "
+    "for Go modules that can be reached.",
+    "sandkube server build",
+)
+DOES_NOT_RUN: Final = Kind(
+    "server-does-not-run",
+    "problem",
+    "The server binary does not run",
+    "It is for another machine, damaged, or on a file system from which nothing may be run.",
+    "{remedy}",
+)
+OTHER_CONTRACT: Final = Kind(
+    "server-other-contract",
+    "problem",
+    "The server binary is of another sandkube",
+    "sandkube and its server agree on a contract by number; with another number neither understands the "
+    "other.",
+    "sandkube server build  # in a checkout; elsewhere: sandkube server install FILE",
+)
+COLD: Final = Kind(
+    "server-without-template",
+    "note",
+    "The server binary has no template beside it",
+    "A new cluster starts from an empty datastore then, and takes two or three times as long.",
+    "sandkube server build  # or keep `template.db` beside {binary}",
+)
+
+
+def look(surroundings: Surroundings) -> Iterator[Finding]:
+    """Find it, and have it say what it is."""
+    try:
+        server = locate(surroundings.environ)
+    except ServerNotFound as error:
+        if checkout.find() is not None and not surroundings.environ.get("SANDKUBE_SERVER"):
+            yield TO_BUILD.found("There is no server binary for this checkout yet.")
+        else:
+            yield MISSING.found(error.message.rstrip(".") + ".")
+        return
+    answer = ask([server.binary, "version", "-o", "json"], process.environment(surroundings.environ, ()))
+    if answer.fault is not None:
+        yield _does_not_run(surroundings, str(server.binary), answer.fault, answer.errno)
+        return
+    try:
+        version = ServerVersion.from_json(json.loads(answer.text))
+    except ValueError:
+        yield _does_not_run(surroundings, str(server.binary), "is no sandkube server", None)
+        return
+    if version.contract != CONTRACT:
+        yield OTHER_CONTRACT.found(
+            f"{server.binary} speaks contract {version.contract}, and this sandkube contract {CONTRACT}."
+        )
+    elif server.template is None:
+        yield COLD.found(
+            f"There is no template beside {server.binary}.", binary=shlex.quote(str(server.binary))
+        )
+    else:
+        yield ok(f"Kubernetes {version.kubernetes}, {server.binary} ({server.origin})")
+
+
+def _does_not_run(surroundings: Surroundings, binary: str, fault: str, number: int | None) -> Finding:
+    mount = file_system.mount_of(Path(binary), surroundings.proc)
+    if number == errno.EACCES and file_system.forbids_programs(Path(binary), mount):
+        where = f"its file system, {mount.point if mount else ''}, is mounted noexec"
+        return DOES_NOT_RUN.found(
+            f"{binary} cannot be run: {where}.",
+            remedy="export SANDKUBE_SERVER=/some/folder/sandkube-server  # a copy, where programs may be run",
+        )
+    return DOES_NOT_RUN.found(
+        f"{binary} {fault}.",
+        remedy="sandkube server build  # in a checkout; elsewhere: sandkube server install FILE",
+    )
+
+
+CHECK: Final = Check(
+    "server", "The server binary", (MISSING, TO_BUILD, DOES_NOT_RUN, OTHER_CONTRACT, COLD), look
+)

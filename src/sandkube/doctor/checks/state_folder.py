@@ -1,0 +1,212 @@
+"""The state folder: whose it is, what it lies on, and whether a datastore can live there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from sandkube.config import ENV_STATE_DIR
+from sandkube.doctor import file_system
+from sandkube.doctor.finding import Check, Finding, Kind, ok
+from sandkube.doctor.surroundings import Surroundings
+from sandkube.errors import StateUnusable
+from sandkube.plane.files import check_parent_folder
+
+MB: Final = 10**6
+NEEDED: Final = 32 * MB  # datastore with its log, certificates, the server's log
+COMFORTABLE: Final = 200 * MB
+_FILES: Final = 100
+# Others may have them mounted too, and a lock or a mapping may not reach there.
+_SHARED: Final = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs"}
+
+_ELSEWHERE: Final = f"export {ENV_STATE_DIR}=/some/folder"
+
+NO_PLACE: Final = Kind(
+    "state-no-place",
+    "problem",
+    "There is no place for the state folder",
+    "Clusters are kept in the user's home folder unless another one is named.",
+    _ELSEWHERE,
+)
+UNREADABLE: Final = Kind(
+    "state-unreadable",
+    "problem",
+    "The state folder cannot be read or written to",
+    "What is in it is neither found nor served, and no cluster can be made.",
+    "chmod u+rwx {folder}  # or another folder: " + _ELSEWHERE,
+)
+READ_ONLY: Final = Kind(
+    "state-read-only",
+    "problem",
+    "The state folder is on a read-only file system",
+    "A cluster writes: its certificates, its datastore, its log.",
+    _ELSEWHERE,
+)
+NOT_OURS: Final = Kind(
+    "state-not-private",
+    "problem",
+    "Others can write to the state folder",
+    "Who can write there could put a datastore, a certificate or a program of theirs in the place of yours.",
+    "chmod go-w {folder}  # or another folder: " + _ELSEWHERE,
+)
+FULL: Final = Kind(
+    "state-full",
+    "problem",
+    "The disk of the state folder is full",
+    "Without space the datastore refuses every write, and a new cluster cannot start.",
+    "df -h {folder}  # make space there, or take another folder: " + _ELSEWHERE,
+)
+LOW: Final = Kind(
+    "state-low",
+    "note",
+    "Little space for the state folder",
+    "Every object that is written takes space, and so does the server's log.",
+    "df -h {folder}  # make space there",
+)
+NO_LOCKS: Final = Kind(
+    "state-no-locks",
+    "problem",
+    "Files in the state folder cannot be locked",
+    "Locks keep two commands, and two servers, from working on one cluster; SQLite needs them, too.",
+    _ELSEWHERE,
+)
+NO_MAPPING: Final = Kind(
+    "state-no-shared-memory",
+    "problem",
+    "Files in the state folder cannot be mapped to memory",
+    "SQLite's write-ahead log keeps its index in a file that is mapped to memory and shared.",
+    _ELSEWHERE,
+)
+NO_SOCKETS: Final = Kind(
+    "state-no-sockets",
+    "problem",
+    "There can be no socket in the state folder",
+    "The API server talks to its datastore over a unix socket, which lies in the cluster's folder.",
+    _ELSEWHERE,
+)
+SHARED: Final = Kind(
+    "state-shared",
+    "note",
+    "The state folder is on a file system for several machines",
+    "SQLite's write-ahead log works on one machine alone. From another, a cluster of this folder must not "
+    "be used.",
+    _ELSEWHERE,
+)
+_LACKS: Final[dict[file_system.Ability, Kind]] = {
+    "lock": NO_LOCKS,
+    "map": NO_MAPPING,
+    "socket": NO_SOCKETS,
+}
+
+
+def look(surroundings: Surroundings) -> Iterator[Finding]:
+    """Tell what the folder is like; of one that is not there yet, the nearest that is."""
+    try:
+        folder = surroundings.state_dir()
+    except StateUnusable as error:
+        yield NO_PLACE.found(error.message)
+        return
+    try:
+        there = file_system.existing(folder)
+        mount = file_system.mount_of(there, surroundings.proc)
+        if file_system.is_read_only(there, mount):
+            yield READ_ONLY.found(f"{folder} is on a read-only file system{_mounted(mount)}.")
+            return
+    except PermissionError as error:
+        yield UNREADABLE.found(
+            f"{folder} cannot be reached: permission denied for {error.filename}.", folder=error.filename
+        )
+        return
+    closed = list(_closed(folder, there))
+    yield from closed
+    if not closed:
+        yield from _file_system(folder, there, mount)
+
+
+def _closed(folder: Path, there: Path) -> Iterator[Finding]:
+    """The folders that are not this user's, or shut, or open to others."""
+    if not folder.exists():
+        if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+            text = f"{folder} is not there, and cannot be made: permission denied for {there}."
+            yield UNREADABLE.found(text, folder=shlex.quote(str(there)))
+        return
+    try:
+        check_parent_folder(folder)
+    except StateUnusable as error:
+        yield NOT_OURS.found(error.message, folder=shlex.quote(str(folder)))
+    for path in _ours(folder):
+        quoted = shlex.quote(str(path))
+        found = path.lstat()
+        if not stat.S_ISDIR(found.st_mode):
+            yield UNREADABLE.found(f"{path} is not a folder.", folder=quoted)
+        elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            mode = stat.S_IMODE(found.st_mode)
+            yield UNREADABLE.found(
+                f"{path} cannot be used: permission denied (mode {mode:04o}, owner {found.st_uid}, and you "
+                "are "
+                f"{os.getuid()}).",
+                folder=quoted,
+            )
+            return  # what is in it cannot be seen
+        elif path != folder and found.st_uid != os.getuid():
+            text = f"{path} belongs to the user with the number {found.st_uid}, and you are {os.getuid()}."
+            yield NOT_OURS.found(text, folder=quoted)
+        elif path != folder and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            yield NOT_OURS.found(f"Others can write to {path}.", folder=quoted)
+
+
+def _ours(folder: Path) -> Iterator[Path]:
+    yield folder
+    clusters = folder / "clusters"
+    if clusters.exists():
+        yield clusters
+        yield from sorted(path for path in clusters.iterdir() if path.is_dir())
+
+
+def _file_system(folder: Path, there: Path, mount: file_system.Mount | None) -> Iterator[Finding]:
+    found = file_system.room(there)
+    quoted = shlex.quote(str(folder))
+    failed = file_system.try_out(there)
+    no_space = "write" in failed and failed["write"].errno in (errno.ENOSPC, errno.EDQUOT)
+    if no_space or found.free < NEEDED:
+        yield FULL.found(f"{found.free / MB:.1f} MB are free at {there}{_mounted(mount)}.", folder=quoted)
+    elif found.files is not None and found.files < _FILES:
+        yield FULL.found(
+            f"{found.files} more files are possible at {there}: it is out of inodes.", folder=quoted
+        )
+    elif "write" in failed:
+        yield UNREADABLE.found(f"{there} cannot be written to: {failed['write'].strerror}.", folder=quoted)
+    for ability, kind in _LACKS.items():
+        if ability in failed:
+            yield kind.found(f"At {there}{_mounted(mount)}: {failed[ability].strerror}.")
+    if failed or found.free < NEEDED:
+        return
+    if found.free < COMFORTABLE:
+        yield LOW.found(f"{found.free // MB} MB are free at {there}{_mounted(mount)}.", folder=quoted)
+    elif mount is not None and mount.kind in _SHARED and not _is_sandbox(mount):
+        yield SHARED.found(f"{folder} is on {mount.kind}, mounted at {mount.point}.")
+    else:
+        on = f"{mount.kind}, " if mount else ""
+        yield ok(f"{folder}: {on}{found.free / 10**9:.1f} GB free")
+
+
+def _mounted(mount: file_system.Mount | None) -> str:
+    return f" ({mount.kind}, mounted at {mount.point})" if mount else ""
+
+
+def _is_sandbox(mount: file_system.Mount) -> bool:
+    """Whether this is gVisor's way to the host's files, which is one machine's."""
+    return mount.kind == "9p" and any(option.startswith(("trans=fd", "directfs")) for option in mount.options)
+
+
+CHECK: Final = Check(
+    "state folder",
+    "The state folder",
+    (NO_PLACE, UNREADABLE, READ_ONLY, NOT_OURS, FULL, LOW, NO_LOCKS, NO_MAPPING, NO_SOCKETS, SHARED),
+    look,
+)
