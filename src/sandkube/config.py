@@ -22,6 +22,7 @@ ENV_CLUSTER: Final = "SANDKUBE_CLUSTER"
 ENV_SERVER: Final = "SANDKUBE_SERVER"
 ENV_STATE_DIR: Final = "SANDKUBE_STATE_DIR"
 ENV_CACHE_DIR: Final = "SANDKUBE_CACHE_DIR"
+ENV_K3S: Final = "SANDKUBE_K3S"
 # k3s' own name for its data folder.
 ENV_K3S_DATA_DIR: Final = "K3S_DATA_DIR"
 
@@ -153,7 +154,7 @@ def state_dir(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def cache_dir(environ: Mapping[str, str] | None = None) -> Path:
-    """The folder of what can be made again: server binaries. Absolute; not made here."""
+    """The folder of what can be made again: server and k3s binaries. Absolute; not made here."""
     return _user_dir(os.environ if environ is None else environ, ENV_CACHE_DIR, "user_cache_path")
 
 

@@ -115,8 +115,8 @@ class StandIn:
         if os.environ.get("K3S_URL") or os.environ.get("K3S_TOKEN"):
             raise RefusedError("the stand-in joins no other server")
         config = Path(os.environ.get("K3S_CONFIG_FILE", "/etc/rancher/k3s/config.yaml"))
-        if config.exists():
-            raise RefusedError(f"the stand-in reads no configuration, and there is {config}")
+        if not config.exists() or config.read_text().strip() != "{}":
+            raise RefusedError(f"the stand-in reads an empty configuration and no other, and not {config}")
         if not self.flags.rootless:
             raise RefusedError("the stand-in does not write to /etc/rancher: give --rootless")
 

@@ -22,7 +22,7 @@ GO = ROOT / "server" / "internal"
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _JSON_KEY = re.compile(r'`json:"([a-z_]+)')
-_VARIABLE = re.compile(r"\bSANDKUBE_[A-Z]+(?:_[A-Z]+)*\b")
+_VARIABLE = re.compile(r"\bSANDKUBE_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 
 
 @pytest.fixture(scope="module")

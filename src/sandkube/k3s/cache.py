@@ -14,24 +14,25 @@ the one that was installed last is used.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from sandkube import config
+from sandkube import cached, config
+from sandkube.cached import sha256
 
 __all__ = [
     "BINARY",
     "Damaged",
     "Entry",
     "add",
+    "alone",
     "entries",
     "new_stage",
     "remove",
@@ -70,14 +71,18 @@ class Entry:
     def fault(self, *, thoroughly: bool = False) -> str | None:
         """Say what is wrong with the binary, or None; ``thoroughly`` compares its SHA-256 too."""
         try:
-            stat = self.binary.stat()
-            if (stat.st_size, stat.st_mtime_ns) != (self.size, self.mtime_ns):
-                return "the binary was changed after it was put there"
-            if thoroughly and sha256(self.binary) != self.sha256:
-                return "the binary's SHA-256 is not the recorded one"
+            fault = cached.fault(
+                self.binary,
+                size=self.size,
+                mtime_ns=self.mtime_ns,
+                digest=self.sha256,
+                thoroughly=thoroughly,
+            )
         except OSError as error:
             return f"the binary cannot be read: {error.strerror}"
-        return None if os.access(self.binary, os.X_OK) else "the binary is not executable"
+        if fault is None and not os.access(self.binary, os.X_OK):
+            return "the binary is not executable"
+        return fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,11 @@ class Damaged:
 def root(environ: Mapping[str, str] | None = None) -> Path:
     """Give the folder of the k3s binaries in the user's cache; it may not exist yet."""
     return config.cache_dir(environ) / "k3s"
+
+
+def alone(folder: Path, say: Callable[[str], None]) -> AbstractContextManager[None]:
+    """Hold the cache's lock, as :func:`sandkube.cached.alone` does."""
+    return cached.alone(folder, say, lambda: "another process that installs or removes a k3s.")
 
 
 def entries(folder: Path) -> Iterator[Entry | Damaged]:
@@ -148,15 +158,6 @@ def sweep(folder: Path) -> None:
     for path in folder.iterdir():
         if path.name.startswith(_STAGE):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def sha256(path: Path) -> str:
-    """Give the SHA-256 of a file, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _is_entry(path: Path) -> bool:

@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from sandkube.cached import usable
 from sandkube.k3s import cache, platforms, releases, versions
 from sandkube.k3s.downloads import Patience
 from sandkube.k3s.errors import K3sInstallFailed
-from sandkube.k3s.lock import alone, usable
 from sandkube.k3s.storing import Watcher
 
 __all__ = ["install"]
@@ -39,7 +39,7 @@ def install(
     if asked is not None:
         versions.wanted(asked)  # before anything is made or waited for
     root = cache.root(environ)
-    with alone(root, watcher.say), usable(root):
+    with cache.alone(root, watcher.say), usable(root):
         cache.sweep(root)
         version = origin.version(asked)
         expected = origin.checksum(version)

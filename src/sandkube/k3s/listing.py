@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandkube.cached import usable
 from sandkube.errors import UsageError
 from sandkube.k3s import cache, versions
 from sandkube.k3s.errors import K3sNotFound
 from sandkube.k3s.locate import K3s, locate
-from sandkube.k3s.lock import alone, usable
 
 __all__ = ["Listed", "in_cache", "in_use", "listed", "remove"]
 
@@ -79,7 +79,7 @@ def remove(
     if not root.is_dir() and not names:
         return []
     if root.is_dir():
-        with alone(root, say), usable(root):
+        with cache.alone(root, say), usable(root):
             going = _named(names, root)
             cache.sweep(root)
             for folder in going:

@@ -7,14 +7,12 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
+from sandkube.config import ENV_K3S
 from sandkube.k3s import cache
 from sandkube.k3s.errors import K3sNotFound
 
-__all__ = ["ENV_K3S", "K3s", "locate"]
-
-ENV_K3S: Final = "SANDKUBE_K3S"
+__all__ = ["K3s", "locate"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from sandkube.cached import usable
 from sandkube.errors import StateUnusable
 from sandkube.k3s.errors import K3sInstallFailed
-from sandkube.k3s.lock import usable
 
 __all__ = ["LARGEST", "Watcher", "megabytes", "store"]
 

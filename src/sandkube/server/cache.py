@@ -15,7 +15,6 @@ of change: the last two are compared at every use, the hash when asked for.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,7 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sandkube import config
+from sandkube import cached, config
+from sandkube.cached import sha256
 from sandkube.server.version import ServerVersion
 
 __all__ = ["BINARY", "TEMPLATE", "Damaged", "Entry", "add", "entries", "keep", "remove", "root", "sha256"]
@@ -65,14 +65,15 @@ class Entry:
     def fault(self, *, thoroughly: bool = False) -> str | None:
         """Say what is wrong with the binary, or None; ``thoroughly`` compares its SHA-256 too."""
         try:
-            stat = self.binary.stat()
+            return cached.fault(
+                self.binary,
+                size=self.size,
+                mtime_ns=self.mtime_ns,
+                digest=self.sha256,
+                thoroughly=thoroughly,
+            )
         except OSError as error:
             return f"the binary cannot be read: {error.strerror}"
-        if (stat.st_size, stat.st_mtime_ns) != (self.size, self.mtime_ns):
-            return "the binary was changed after it was put there"
-        if thoroughly and sha256(self.binary) != self.sha256:
-            return "the binary's SHA-256 is not the recorded one"
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +135,6 @@ def keep(path: Path, data: dict[str, Any]) -> None:
         unfinished = path.with_name(f"{path.name}.{os.getpid()}")
         unfinished.write_text(json.dumps(data), encoding="utf-8")
         unfinished.replace(path)
-
-
-def sha256(path: Path) -> str:
-    """Give the SHA-256 of a file, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _replace(stage: Path, target: Path) -> None:

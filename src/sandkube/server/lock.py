@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sandkube.errors import Locked, StateUnusable
+from sandkube import cached
 from sandkube.server import cache
 
 __all__ = ["one_builder"]
@@ -22,27 +22,12 @@ def one_builder(
     root: Path, who: Path, report: Callable[[str], None], patience: float = _PATIENCE
 ) -> Iterator[None]:
     """Hold the cache's lock; where another process has it, say who, and wait up to ``patience`` seconds."""
-    from filelock import FileLock, Timeout
-
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(root / "lock")
+    with cached.alone(root, report, lambda: f"another build: {_holder(root)}", patience):
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            report(f"Waiting for another build: {_holder(root)}")
-            try:
-                lock.acquire(timeout=patience)
-            except Timeout:
-                raise Locked(f"Another build is still at work: {_holder(root)}") from None
-    except OSError as error:
-        raise StateUnusable(f"The cache {root} cannot be used: {error.strerror}") from error
-    try:
-        cache.keep(root / "building.json", {"pid": os.getpid(), "for": str(who), "since": time.time()})
-        yield
-    finally:
-        (root / "building.json").unlink(missing_ok=True)
-        lock.release()
+            cache.keep(root / "building.json", {"pid": os.getpid(), "for": str(who), "since": time.time()})
+            yield
+        finally:
+            (root / "building.json").unlink(missing_ok=True)
 
 
 def _holder(root: Path) -> str:

@@ -88,6 +88,7 @@ def prepare(plan: Plan, step: Say, say: Say) -> None:  # noqa: ARG001
     step("Preparing k3s")
     for path in folders(plan):
         make_private_folder(path)
+    write_private(flags.config_file(plan.folder), flags.EMPTY, sync=False)
     if plan.spec.cni == "host-local":
         cni.write_plugin(flags.plugins(plan.folder), sys.executable)
     _renumber(plan)

@@ -15,6 +15,7 @@ from sandkube.errors import UsageError
 from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.listener import LOOPBACK
 
+EMPTY: Final = "{}\n"  # a configuration file that says nothing
 SERVICE_RANGE: Final = "10.43.0.0/16"  # k3s' own default
 
 _ITS_PLACE: Final = "sandkube keeps the cluster's files where it finds them again"
@@ -121,7 +122,7 @@ def temporary(folder: ClusterFolder) -> Path:
 
 
 def config_file(folder: ClusterFolder) -> Path:
-    """The configuration file that k3s is pointed to. It is not there, which is no error."""
+    """The configuration file that k3s is pointed to; it is empty, and has to be there for older ones."""
     return folder.path / "k3s-config.yaml"
 
 

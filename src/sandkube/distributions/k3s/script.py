@@ -39,6 +39,7 @@ if command -v flock >/dev/null; then
   exec 9>>db/state.db.lock
   flock -n 9 || {{ echo "Another server uses this folder." >&2; exit 1; }}
 fi
+echo {shlex.quote(flags.EMPTY.strip())} >{_quoted([flags.config_file(folder)])}
 {_plugin(plan)}
 (
   # Such variables may be meant for a k3s of this machine's own.
