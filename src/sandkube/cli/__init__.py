@@ -31,6 +31,9 @@ COMMANDS = {
     "helm": "Run helm against a cluster.",
     "server": "Find, build, install and remove the server binary.",
     "k3s": "Find, install and remove the k3s binary.",
+    "setup": "Have a coding sandbox, a dev container or a workflow start a cluster.",
+    "prepare": "Make ready all that a start needs, so that later ones need no network.",
+    "doctor": "Look for what keeps sandkube from working well here.",
     "version": "Print the versions of sandkube and of its server.",
     "completion": "Print a script that completes sandkube's commands in a shell.",
 }

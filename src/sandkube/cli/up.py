@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,20 @@ import click
 
 from sandkube.cli import invocation, output
 from sandkube.cli.options import name_argument, option, quiet_option
-from sandkube.config import CNIS, DEFAULT_WAIT, DISTRIBUTIONS, DURABILITIES, Cni, Durability, Request
+from sandkube.config import (
+    CNIS,
+    DEFAULT_WAIT,
+    DISTRIBUTIONS,
+    DURABILITIES,
+    ENV_SERVER,
+    Cni,
+    Durability,
+    Request,
+)
 from sandkube.errors import SandkubeError, UsageError
 
 if TYPE_CHECKING:
-    from sandkube.cluster import Status, Up
+    from sandkube.cluster import Report, Status, Up
 
 
 @click.command()
@@ -142,32 +151,80 @@ def up(
         k3s_args=_arguments(k3s_arg),
         cni=cni,
     )
-    with _causes_named(name, request.port), output.Teller(quiet=quiet) as teller:
+
+    def work(report: Report) -> None:
         if dry_run:
-            script = cluster.prepare(name, request, report=teller)
-            teller.say(f"Nothing was started. What the script needs is in {cluster.folder_of(name).path}")
+            script = cluster.prepare(name, request, report=report)
+            report.say(f"Nothing was started. What the script needs is in {cluster.folder_of(name).path}")
             click.echo(script, nl=False)
         elif foreground:
 
             def ready(done: Up) -> None:
-                _ready(done, manifests, teller, quiet=quiet, stays=True)
+                _ready(done, manifests, report, quiet=quiet, stays=True)
 
-            cluster.serve(name, request, wait=wait, report=teller, on_ready=ready)
+            cluster.serve(name, request, wait=wait, report=report, on_ready=ready)
         else:
-            done = cluster.up(name, request, wait=wait, report=teller)
-            _ready(done, manifests, teller, quiet=quiet, stays=False)
+            done = cluster.up(name, request, wait=wait, report=report)
+            _ready(done, manifests, report, quiet=quiet, stays=False)
+
+    if quiet:
+        _quietly(work, name, request, seconds=None if foreground or dry_run or wait == 0 else wait)
+    else:
+        with _causes_named(name, request.port, quiet=quiet), output.Teller() as teller:
+            work(teller)
+
+
+def _quietly(work: Callable[[Report], None], name: str, request: Request, *, seconds: float | None) -> None:
+    """Do the work silently, in at most ``seconds``; what goes wrong is one line."""
+    from sandkube.cli.quiet import or_one_line
+    from sandkube.cluster.report import SILENT
+
+    def silent() -> None:
+        _refuse_to_build(name, request)
+        work(SILENT)
+
+    def cause(error: SandkubeError) -> str | None:
+        from sandkube.doctor import explain
+
+        return next((found.found for found in explain(error, name, port=request.port)), None)
+
+    late = f"Cluster `{name}` was not Ready within {seconds or 0:g} seconds."
+    or_one_line(silent, cause, seconds=seconds, too_late=late)
+
+
+def _refuse_to_build(name: str, request: Request) -> None:
+    """ServerNotFound where the server would be built first: that takes minutes, and nobody would know why."""
+    from sandkube.cluster import state
+    from sandkube.errors import ServerNotFound
+    from sandkube.server import locate
+
+    spec = state.read_spec(state.folder_of(name))
+    if (request.distribution or (spec and spec.distribution)) == "k3s" or os.environ.get(ENV_SERVER):
+        return
+    try:
+        locate()
+    except ServerNotFound:
+        if not state.status(name).running:
+            raise ServerNotFound(
+                "There is no sandkube server on this machine yet.", hint=f"{invocation.words()} prepare"
+            ) from None
 
 
 @contextlib.contextmanager
-def _causes_named(name: str, port: int | None) -> Iterator[None]:
-    """Print an error with what can explain it here, as far as the checks of `doctor` find something."""
+def _causes_named(name: str, port: int | None, *, quiet: bool) -> Iterator[None]:
+    """Print an error with what can explain it here, as far as the checks of `doctor` find something.
+
+    If ``quiet``, where an error is one line, the first cause is its hint.
+    """
     try:
         yield
     except SandkubeError as error:
         from sandkube.doctor import explain
 
         causes = explain(error, name, port=port)
-        if not causes:
+        if quiet and causes:
+            error.hint = f"{causes[0].found} {causes[0].remedy}"
+        if quiet or not causes:
             raise
         output.print_error(error)
         for cause in causes:
@@ -195,18 +252,16 @@ def _check(manifests: Sequence[str], *, wait: float, foreground: bool, dry_run: 
             raise UsageError(f"There is no `{path}` to apply.")
 
 
-def _ready(done: Up, manifests: Sequence[str], teller: output.Teller, *, quiet: bool, stays: bool) -> None:
+def _ready(done: Up, manifests: Sequence[str], report: Report, *, quiet: bool, stays: bool) -> None:
     """Apply what is to be applied, and say what was done and what comes next."""
     for path in manifests:
-        teller.step(f"Applying {path}")
-        _apply(done.status, path, stays=stays)
-    if quiet:
-        return
-    teller.say(summary(done))
+        report.step(f"Applying {path}")
+        _apply(done.status, path, quiet=quiet, stays=stays)
+    report.say(summary(done))
     if stays:
-        teller.say("Ctrl-C stops it. In another shell:")
+        report.say("Ctrl-C stops it. In another shell:")
     for line in next_lines(done.status.name, invocation.words()):
-        teller.say(f"  {line}")
+        report.say(f"  {line}")
 
 
 def summary(done: Up) -> str:
@@ -235,7 +290,7 @@ def apply_arguments(path: str) -> list[str]:
     return ["apply", "-k" if built else "-f", path]
 
 
-def _apply(status: Status, path: str, *, stays: bool) -> None:
+def _apply(status: Status, path: str, *, quiet: bool, stays: bool) -> None:
     import subprocess
 
     from sandkube.cluster import folder_of
@@ -244,13 +299,19 @@ def _apply(status: Status, path: str, *, stays: bool) -> None:
     done = subprocess.run(
         [str(folder.kubectl), *apply_arguments(path)],
         env=folder.clients_environ(os.environ),
-        stdout=2,  # what was applied is talk; `up` has no data
+        # What was applied is talk; `up` has no data.
+        stdout=subprocess.DEVNULL if quiet else 2,
+        stderr=subprocess.PIPE if quiet else None,
         check=False,
     )
     if done.returncode != 0:
+        said = (done.stderr or b"").decode("utf-8", "replace").strip()
+        why = f" ({said.splitlines()[-1]})" if said else ""
         if stays:  # what is served in the foreground ends with this command
-            raise SandkubeError(f"`{path}` could not be applied, so cluster `{status.name}` was stopped.")
+            raise SandkubeError(
+                f"`{path}` could not be applied{why}, so cluster `{status.name}` was stopped."
+            )
         raise SandkubeError(
-            f"`{path}` could not be applied. Cluster `{status.name}` is running.",
+            f"`{path}` could not be applied{why}. Cluster `{status.name}` is running.",
             hint=invocation.with_name(f"{invocation.words()} down", status.name),
         )

@@ -1,0 +1,138 @@
+"""`up --quiet`, for hooks and the like: silent when it is well, one line when not, done when it says so.
+
+The work is done by a process of its own, since nothing else bounds everything that a start may wait for: a
+lock, a disk, a kubectl. What started it waits for it for so long and no longer. When the time is up, the work
+is told to end and puts back what it found, which nobody waits for any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+
+from sandkube.cli import output
+from sandkube.errors import SandkubeError
+
+# Of the time that was given, Python has used some before we begin, and uses some to end.
+_MARGIN = 0.5
+# How long an interrupted command waits until what it began is undone: longer than a server takes to stop.
+_UNDO_SECONDS = 20.0
+
+
+def or_one_line(
+    work: Callable[[], None],
+    cause: Callable[[SandkubeError], str | None],
+    *,
+    seconds: float | None,
+    too_late: str,
+) -> None:
+    """Do ``work``, for at most ``seconds``; None is for as long as it takes.
+
+    What goes wrong is said in one line, with its ``cause`` if that is found in time, and ends the command
+    with its exit status; so does the end of the time, of which ``too_late`` is said.
+    """
+    # A process with threads cannot be forked safely; none of ours has any where it begins.
+    if seconds is None or threading.active_count() > 1:
+        try:
+            work()
+        except SandkubeError as error:
+            _fail(error.message, error.hint, cause(error))
+        return
+    told = _in_time(work, cause, max(seconds - _MARGIN, seconds / 2))
+    if told is None:
+        _fail(too_late)
+    elif told:
+        _fail(told["message"], told["hint"], told.get("cause"))
+
+
+def one_line(message: str, hint: str | None = None, cause: str | None = None) -> str:
+    """What went wrong, why, and what to do, in one line; without the log's end, which `logs` has."""
+    parts = [message, f"Cause: {cause}" if cause else "", f"Hint: {hint}" if hint else ""]
+    text = " ".join(" ".join(parts).split())
+    return f"{click.style('error:', fg='red', bold=True)} {text}"
+
+
+def _fail(message: str, hint: str | None = None, cause: str | None = None) -> NoReturn:
+    output.talk(one_line(message, hint, cause))
+    raise click.exceptions.Exit(SandkubeError.exit_code)
+
+
+def _in_time(
+    work: Callable[[], None], cause: Callable[[SandkubeError], str | None], seconds: float
+) -> dict[str, Any] | None:
+    """What is told of the work in time: nothing if it is done, or what went wrong; None is too late."""
+    deadline = time.monotonic() + seconds
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        _work(work, cause, writing)
+    os.close(writing)
+    try:
+        said, ended = _until_end(reading, deadline)
+    except BaseException:  # Ctrl-C and the like: what was begun is undone first
+        _end(pid)
+        _until_end(reading, time.monotonic() + _UNDO_SECONDS)
+        raise
+    finally:
+        os.close(reading)
+    if ended:
+        os.waitpid(pid, 0)
+    else:
+        _end(pid)
+    told: dict[str, Any] = {}
+    for line in said.splitlines():
+        told.update(json.loads(line))
+    return told if told or ended else None
+
+
+def _until_end(reading: int, deadline: float) -> tuple[bytes, bool]:
+    """What is written until the other end is closed or the time is up, and whether it was closed."""
+    said = b""
+    while (left := deadline - time.monotonic()) > 0:
+        if select.select([reading], [], [], left)[0]:
+            read = os.read(reading, 65536)
+            if not read:
+                return said, True
+            said += read
+    return said, False
+
+
+def _end(pid: int) -> None:
+    os.kill(pid, signal.SIGTERM)
+
+
+def _work(work: Callable[[], None], cause: Callable[[SandkubeError], str | None], writing: int) -> NoReturn:
+    """Do the work as a process that nobody may wait for: out of the terminal's and the pipes' reach."""
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (1, 2):
+            os.dup2(null, stream)
+        work()
+    except SandkubeError as error:
+        _tell(writing, message=error.message, hint=error.hint)
+        if found := cause(error):
+            _tell(writing, cause=found)
+    except Exception as error:  # noqa: BLE001 -- a fault of ours, as in sandkube.cli.run
+        from sandkube.cli.crash import write_report
+
+        report = write_report(error, sys.argv[1:])
+        message = f"This is a fault in sandkube: {type(error).__name__}: {error}"
+        _tell(writing, message=message, hint=f"please report it, with {report}")
+    finally:
+        os._exit(0)
+
+
+def _tell(writing: int, **told: str | None) -> None:
+    """Write a line that says what went wrong; one write, so that no half of it is ever read."""
+    os.write(writing, json.dumps(told).encode() + b"\n")
