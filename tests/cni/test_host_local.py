@@ -186,6 +186,16 @@ def test_status_says_whether_the_folder_can_be_used_and_makes_nothing(ours: Plug
     assert ours.code("ADD", network(tmp_path / "file", FOUR)) == 999
 
 
+def test_gc_and_status_work_where_only_the_runtime_names_ranges(ours: Plugin, tmp_path: Path) -> None:
+    """It names them for a container. These two are asked without one."""
+    asked = network(tmp_path)
+    ours("ADD", asked | {"runtimeConfig": {"ipRanges": [[FOUR]]}})
+    ours("STATUS", asked)
+    ours("GC", asked | {"cni.dev/valid-attachments": []})
+    assert leases(tmp_path) == {}
+    assert ours.code("DEL", asked) == 999, "as the CNI project's plugin does"
+
+
 # What can be asked
 
 

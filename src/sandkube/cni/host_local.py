@@ -159,8 +159,8 @@ def sets_of_ranges(ipam: Fields, runtime: Fields) -> list[list[Range]]:
     old_form = [[ipam]] if "subnet" in ipam else []
     found = [*items(runtime, "ipranges", list), *old_form, *items(ipam, "ranges", list)]
     sets = [[address_range(one) for one in items({"range": one}, "range", dict)] for one in found]
-    if not sets or any(len({one.start.version for one in ranges}) != 1 for ranges in sets):
-        raise CniError("no ranges of addresses, or a set that is empty or holds both IPv4 and IPv6")
+    if any(len({one.start.version for one in ranges}) != 1 for ranges in sets):
+        raise CniError("a set of ranges is empty or holds both IPv4 and IPv6")
     every = [one for ranges in sets for one in ranges]
     for number, one in enumerate(every):
         for other in every[:number]:
@@ -447,6 +447,8 @@ def answer(environ: Mapping[str, str]) -> Fields | None:
     check_version(command, fields)
     network = network_of(fields, environ)
     holder = f"{environ.get('CNI_CONTAINERID')}\r\n{environ.get('CNI_IFNAME')}"
+    if not network.sets and "CNI_CONTAINERID" in NEEDED[command]:  # without one the runtime names no ranges
+        raise CniError("no ranges of addresses are configured")
     if command == "STATUS":
         check_folder(network.folder)
     elif command == "ADD":

@@ -164,7 +164,7 @@ func corners(p *pair) []step {
 	raw("DEL", good, nil)
 
 	// Attachments that are valid: not said, none, one.
-	raw("GC", ipam(`{}`), nil)
+	raw("GC", ipam(`{"subnet": "10.5.0.0"}`), nil)
 	raw("ADD", good, nil)
 	raw("ADD", good, map[string]string{"CNI_IFNAME": "eth1"})
 	for _, valid := range []string{`null`, `[{"containerID": "raw", "ifname": "eth1"}]`, `[]`} {
@@ -203,6 +203,12 @@ func corners(p *pair) []step {
 	named := map[string]string{"CNI_CONTAINERID": addressAsName}
 	prepare("raw/last_reserved_ip.0", addressAsName)
 	raw("DEL", good, named)
+
+	// A lease of long ago, which names no interface.
+	prepare("raw/10.5.0.40", "raw\n")
+	raw("CHECK", good, map[string]string{"CNI_IFNAME": "any"})
+	raw("ADD", good, nil)
+	raw("DEL", good, map[string]string{"CNI_IFNAME": "any"})
 
 	// Files that nobody expects, and a folder that cannot be made.
 	prepare("raw/10.5.0.2", "somebody")
