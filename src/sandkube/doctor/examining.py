@@ -49,7 +49,8 @@ _EXPLAINS: Final[dict[type[SandkubeError], tuple[str, ...]]] = {
     K3sNotFound: ("k3s",),
     BuildFailed: ("go", "memory", "cache folder"),
     StartFailed: (
-        "memory", "limits", "state folder", "server", "loopback", "clock", "certificates",
+        "memory", "limits", "state folder", "cache folder", "server", "loopback", "clock",
+        "certificates",
     ),
 }  # fmt: skip
 # The server refused what it was told, and said why (status 2, a reason before it): no fault of the place.
@@ -66,7 +67,7 @@ def examine(
     results: dict[str, list[Finding]] = {}
     threads = [_start(check, surroundings, results) for check in checks]
     deadline = time.monotonic() + seconds
-    for thread in threads:
+    for thread in filter(None, threads):
         thread.join(max(0.0, deadline - time.monotonic()))
     found: list[Finding] = []
     for check in checks:
@@ -104,7 +105,11 @@ def mend(findings: Iterable[Finding]) -> list[str]:
     return done
 
 
-def _start(check: Check, surroundings: Surroundings, results: dict[str, list[Finding]]) -> threading.Thread:
+def _start(
+    check: Check, surroundings: Surroundings, results: dict[str, list[Finding]]
+) -> threading.Thread | None:
+    """Look in a thread of its own; where there can be none, here and now."""
+
     def look() -> None:
         try:
             results[check.name] = list(check.look(surroundings))
@@ -113,5 +118,9 @@ def _start(check: Check, surroundings: Surroundings, results: dict[str, list[Fin
             results[check.name] = [UNCHECKED.found(f"This could not be checked: {reason}.")]
 
     thread = threading.Thread(target=look, name=check.name, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # out of memory or of processes: one of the things to be found
+        look()
+        return None
     return thread

@@ -93,6 +93,16 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
         yield ok(f"{folder}: {free / 10**9:.1f} GB free")
 
 
+def tells_of(binary: Path, surroundings: Surroundings) -> bool:
+    """Whether this check says why the server binary ``binary`` does not run."""
+    try:
+        folder = surroundings.cache_dir()
+    except StateUnusable:
+        return False
+    mount = file_system.mount_of(binary, surroundings.proc)
+    return _inside(binary, folder) and file_system.forbids_programs(binary, mount)
+
+
 def _inside(path: Path, folder: Path) -> bool:
     return path.resolve().is_relative_to(folder.resolve())
 

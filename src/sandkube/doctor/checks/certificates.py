@@ -9,6 +9,7 @@ from typing import Final
 
 from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Known, Surroundings
+from sandkube.errors import StateUnusable
 from sandkube.plane import pki
 
 NOT_YET: Final = Kind(
@@ -48,6 +49,8 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
 
 
 def _of(known: Known, now: dt.datetime) -> Iterator[Finding]:
+    if isinstance(known.fault, StateUnusable):  # the check of the state folder tells
+        return
     for name in _LOOKED_AT:
         path = pki.certificate(known.folder.pki, name)
         span = _validity(path.read_bytes()) if path.exists() else None

@@ -12,7 +12,7 @@ from sandkube.cluster import down, sweep
 from sandkube.cluster.state import describe
 from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Known, Surroundings
-from sandkube.errors import SandkubeError
+from sandkube.errors import SandkubeError, StateUnusable
 from sandkube.plane import process
 
 CRASHED: Final = Kind(
@@ -85,6 +85,8 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
 
 def _of(known: Known) -> Iterator[Finding]:
     name = known.name
+    if isinstance(known.fault, StateUnusable):
+        return  # the check of the state folder tells
     if known.fault is not None:
         remedy = known.fault.hint or f"sandkube delete {name}"
         yield UNREADABLE.found(f"Cluster `{name}`: {known.fault.message}", remedy=remedy)

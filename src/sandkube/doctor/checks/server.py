@@ -11,6 +11,7 @@ from typing import Final
 
 from sandkube.doctor import file_system
 from sandkube.doctor.asking import ask
+from sandkube.doctor.checks import cache_folder
 from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Surroundings
 from sandkube.errors import ServerNotFound
@@ -68,6 +69,8 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
             yield MISSING.found(error.message.rstrip(".") + ".")
         return
     answer = ask([server.binary, "version", "-o", "json"], process.environment(surroundings.environ, ()))
+    if answer.errno == errno.EACCES and cache_folder.tells_of(server.binary, surroundings):
+        return
     if answer.fault is not None:
         yield _does_not_run(surroundings, str(server.binary), answer.fault, answer.errno)
         return

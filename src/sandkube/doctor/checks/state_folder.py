@@ -173,18 +173,18 @@ def _file_system(folder: Path, there: Path, mount: file_system.Mount | None) -> 
     quoted = shlex.quote(str(folder))
     failed = file_system.try_out(there)
     no_space = "write" in failed and failed["write"].errno in (errno.ENOSPC, errno.EDQUOT)
-    if no_space or found.free < NEEDED:
+    no_files = found.files is not None and found.files < _FILES
+    if no_files:
+        text = f"{found.files} more files are possible at {there}{_mounted(mount)}: it is out of inodes."
+        yield FULL.found(text, folder=quoted)
+    elif no_space or found.free < NEEDED:
         yield FULL.found(f"{found.free / MB:.1f} MB are free at {there}{_mounted(mount)}.", folder=quoted)
-    elif found.files is not None and found.files < _FILES:
-        yield FULL.found(
-            f"{found.files} more files are possible at {there}: it is out of inodes.", folder=quoted
-        )
     elif "write" in failed:
         yield UNREADABLE.found(f"{there} cannot be written to: {failed['write'].strerror}.", folder=quoted)
     for ability, kind in _LACKS.items():
         if ability in failed:
             yield kind.found(f"At {there}{_mounted(mount)}: {failed[ability].strerror}.")
-    if failed or found.free < NEEDED:
+    if failed or no_files or found.free < NEEDED:
         return
     if found.free < COMFORTABLE:
         yield LOW.found(f"{found.free // MB} MB are free at {there}{_mounted(mount)}.", folder=quoted)
