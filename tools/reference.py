@@ -1,27 +1,31 @@
-"""Write what docs/reference takes from the command line itself: `python tools/reference.py`.
+"""Write what the documents take from the program itself: `python tools/reference.py`.
 
 docs/reference/cli.md is what `--help` says of every command; the middle part of docs/reference/environment.md
-lists the variable of each option. With --check nothing is written, and the exit status is 1 if something is
-out of date.
+lists the variable of each option, that of docs/how-to/troubleshooting.md what `doctor` can find. With --check
+nothing is written, and the exit status is 1 if something is out of date.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from sandkube.cli import cli
+from sandkube.doctor.checks import CHECKS
+from sandkube.doctor.finding import Check, Kind
 
 ROOT = Path(__file__).resolve().parent.parent
 CLI = ROOT / "docs" / "reference" / "cli.md"
 ENVIRONMENT = ROOT / "docs" / "reference" / "environment.md"
+TROUBLESHOOTING = ROOT / "docs" / "how-to" / "troubleshooting.md"
 
 _WIDTH = 96
-_BEGIN, _END = "<!-- options: written by tools/reference.py -->\n", "<!-- /options -->\n"
+_LINE = 120
 _HEAD = """\
 <!-- written by tools/reference.py: do not edit -->
 
@@ -75,15 +79,51 @@ def environment_page(text: str) -> str:
         uses.setdefault(variable, []).append(f"`{command} {option}`")
     rows = [f"| `{variable}` | {', '.join(uses[variable])} |" for variable in uses]
     table = "\n".join(["| Variable | Option |", "| --- | --- |", *rows])
-    before, _, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    assert end, f"{ENVIRONMENT} lacks the line {_END.strip()}"
-    return f"{before}{_BEGIN}\n{table}\n\n{_END}{after}"
+    return _with_part(text, "options", table)
+
+
+def troubleshooting_page(text: str) -> str:
+    """Give docs/how-to/troubleshooting.md with what `doctor` can find made anew."""
+    return _with_part(text, "checks", "\n\n".join(_check(check) for check in CHECKS))
+
+
+def _check(check: Check) -> str:
+    return "\n\n".join([f"### {check.title}", *(_kind(kind) for kind in check.kinds)])
+
+
+def _kind(kind: Kind) -> str:
+    """Give what a finding of this kind says, wherever it is found."""
+    mark = f"{kind.state.capitalize()} `{kind.id}`{', which `--fix` mends' if kind.fixable else ''}."
+    why = "\n".join(
+        textwrap.wrap(f"{mark} {kind.why}", _LINE, break_long_words=False, break_on_hyphens=False)
+    )
+    return f"#### {kind.title}\n\n{why}\n\n```bash\n{kind.remedy.format_map(_Capitals())}\n```"
+
+
+class _Capitals(dict[str, str]):
+    """Has every name, and in capitals."""
+
+    def __missing__(self, name: str) -> str:
+        return name.upper()
+
+
+def _with_part(text: str, name: str, part: str) -> str:
+    """Give ``text`` with ``part`` between the two comments of that name."""
+    begin, end = f"<!-- {name}: written by tools/reference.py -->\n", f"<!-- /{name} -->\n"
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    assert found, f"the line {begin.strip()} is missing"
+    assert closed, f"the line {end.strip()} is missing"
+    return f"{before}{begin}\n{part}\n\n{end}{after}"
 
 
 def pages() -> dict[Path, str]:
     """Give what each file is to hold."""
-    return {CLI: cli_page(), ENVIRONMENT: environment_page(ENVIRONMENT.read_text(encoding="utf-8"))}
+    return {
+        CLI: cli_page(),
+        ENVIRONMENT: environment_page(ENVIRONMENT.read_text(encoding="utf-8")),
+        TROUBLESHOOTING: troubleshooting_page(TROUBLESHOOTING.read_text(encoding="utf-8")),
+    }
 
 
 def outdated() -> list[Path]:
@@ -98,7 +138,7 @@ def outdated() -> list[Path]:
 def main() -> int:
     """Write or check, and give the exit status."""
     parser = argparse.ArgumentParser(
-        prog="reference.py", description="Write docs/reference from the command line."
+        prog="reference.py", description="Write what the documents take from the program."
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; status 1 if something is out of date"

@@ -31,7 +31,7 @@ def well(sandkube: Sandkube) -> Sandkube:
     for name in ("kubectl", "helm"):
         (programs / name).symlink_to(sandkube.server)
     sandkube.environ["PATH"] = f"{programs}{os.pathsep}{sandkube.environ['PATH']}"
-    assert problems(sandkube("doctor", "-o", "json", status=None)) == {}
+    assert problems(doctor(sandkube)) == {}
     return sandkube
 
 
@@ -50,7 +50,12 @@ def problems(done: Done) -> dict[str, Finding]:
 
 def examined(sandkube: Sandkube, **settings: Any) -> dict[str, Finding]:
     """The problems that `doctor` finds."""
-    return problems(sandkube("doctor", "-o", "json", status=None, **settings))
+    return problems(doctor(sandkube, **settings))
+
+
+def doctor(sandkube: Sandkube, **settings: Any) -> Done:
+    """Run `doctor`, whatever it finds."""
+    return sandkube.run([*sandkube.command, "doctor", "-o", "json"], status=None, **settings)
 
 
 def causes(done: Done) -> list[str]:

@@ -37,8 +37,8 @@ class Finding:
 class Kind:
     """One thing that can be amiss: what it is called, why it matters, and what to do.
 
-    ``remedy`` may have names in braces, which are given when it is found; the documents show them as words
-    in capitals. ``fixable`` says that `--fix` does it.
+    ``remedy`` is a command to paste; names in braces are given when it is found, and the documents show them
+    as words in capitals. ``fixable`` says that `--fix` does it.
     """
 
     id: str
@@ -51,6 +51,10 @@ class Kind:
     def found(self, text: str, *, fix: Fix | None = None, **values: object) -> Finding:
         """A finding of this kind; ``values`` fill the names in its remedy."""
         return Finding(self.state, text, self.id, self.why, self.remedy.format(**values), fix=fix)
+
+    def found_with(self, text: str, remedy: str) -> Finding:
+        """A finding of this kind with a remedy of its own."""
+        return Finding(self.state, text, self.id, self.why, remedy)
 
 
 @dataclass(frozen=True, slots=True)

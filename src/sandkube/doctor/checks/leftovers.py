@@ -29,7 +29,7 @@ UNREADABLE: Final = Kind(
     "problem",
     "A cluster cannot be read",
     "A file of it was edited, or the disk was full when it was written.",
-    "{remedy}",
+    "sandkube delete {name}  # with all its objects; or mend the file that is named",
 )
 NOT_WRITTEN_DOWN: Final = Kind(
     "server-not-written-down",
@@ -88,8 +88,7 @@ def _of(known: Known) -> Iterator[Finding]:
     if isinstance(known.fault, StateUnusable):
         return  # the check of the state folder tells
     if known.fault is not None:
-        remedy = known.fault.hint or f"sandkube delete {name}"
-        yield UNREADABLE.found(f"Cluster `{name}`: {known.fault.message}", remedy=remedy)
+        yield UNREADABLE.found(f"Cluster `{name}`: {known.fault.message}", name=name)
     elif known.unwanted:
         yield THROW_AWAY.found(f"`{name}`, whose Python process is gone, is still there.", fix=_sweep)
     elif known.running and known.found.run is None:

@@ -39,7 +39,7 @@ DOES_NOT_RUN: Final = Kind(
     "problem",
     "The server binary does not run",
     "It is for another machine, damaged, or on a file system from which nothing may be run.",
-    "{remedy}",
+    "sandkube server build  # in a checkout; elsewhere: sandkube server install FILE",
 )
 OTHER_CONTRACT: Final = Kind(
     "server-other-contract",
@@ -95,14 +95,9 @@ def _does_not_run(surroundings: Surroundings, binary: str, fault: str, number: i
     mount = file_system.mount_of(Path(binary), surroundings.proc)
     if number == errno.EACCES and file_system.forbids_programs(Path(binary), mount):
         where = f"its file system, {mount.point if mount else ''}, is mounted noexec"
-        return DOES_NOT_RUN.found(
-            f"{binary} cannot be run: {where}.",
-            remedy="export SANDKUBE_SERVER=/some/folder/sandkube-server  # a copy, where programs may be run",
-        )
-    return DOES_NOT_RUN.found(
-        f"{binary} {fault}.",
-        remedy="sandkube server build  # in a checkout; elsewhere: sandkube server install FILE",
-    )
+        remedy = "export SANDKUBE_SERVER=/some/folder/sandkube-server  # a copy, where programs may be run"
+        return DOES_NOT_RUN.found_with(f"{binary} cannot be run: {where}.", remedy)
+    return DOES_NOT_RUN.found(f"{binary} {fault}.")
 
 
 CHECK: Final = Check(
