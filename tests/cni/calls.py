@@ -44,6 +44,7 @@ class Plugin:
     """
 
     path: Path
+    user: int | None = None  # who runs it, where that is not the one who runs the tests
 
     def __call__(
         self,
@@ -61,6 +62,7 @@ class Plugin:
 
     def run(self, asked: Mapping[str, Any] | str, environ: Mapping[str, str]) -> Done:
         """One call, whatever comes of it."""
+        as_user: dict[str, Any] = {"user": self.user, "group": self.user, "extra_groups": []}
         return subprocess.run(
             [self.path],
             input=asked if isinstance(asked, str) else json.dumps(asked),
@@ -69,6 +71,7 @@ class Plugin:
             text=True,
             timeout=PATIENCE,
             check=False,
+            **(as_user if self.user is not None else {}),
         )
 
     def start(self, container: str) -> subprocess.Popen[str]:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from cni.calls import PATIENCE, Plugin, addresses, at_once, environment, leases, network
-from sandkube.cni import host_local
+from command_line import NOBODY, public_folder, python_of_all
+from sandkube.cni import host_local, write_plugin
 
 FOUR = {"subnet": "10.1.0.0/24"}
 SIX = {"subnet": "fd00::/64"}
@@ -456,6 +457,45 @@ def test_a_closed_standard_input_is_an_error_of_reading(ours: Plugin) -> None:
 
 
 # Many at once, any umask, any user
+
+
+def test_a_plain_user_needs_only_a_folder(tmp_path: Path) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root, to become another user")
+    python, _ = python_of_all()
+    with public_folder(NOBODY) as root:
+        plugin = Plugin(write_plugin(root / "bin", *python), NOBODY)
+        os.chown(root / "bin", NOBODY, NOBODY)
+        asked = network(root / "data", FOUR)
+        assert addresses(plugin("ADD", asked)) == ["10.1.0.2/24"]
+        for command in ("CHECK", "STATUS", "DEL"):
+            plugin(command, asked)
+        locked = root / "data" / "net" / "lock"
+        os.chown(locked, 0, 0)
+        locked.chmod(0o600)
+        forbidden = root / "of root"
+        (forbidden / "data").mkdir(parents=True)
+        forbidden.chmod(0o700)
+        for folder in (root / "data", forbidden / "data", Path("/proc")):
+            assert plugin.code("STATUS", network(folder, FOUR)) == 50
+            assert plugin.code("ADD", network(folder, FOUR)) == 999
+
+
+def test_what_another_user_reserved_is_taken(tmp_path: Path) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root, to become another user")
+    python, _ = python_of_all()
+    with public_folder(NOBODY) as root:
+        plugin = Plugin(write_plugin(root / "bin", *python), NOBODY)
+        os.chown(root / "bin", NOBODY, NOBODY)
+        asked = network(root / "data", FOUR)
+        plugin("ADD", asked)
+        lease = root / "data" / "net" / "10.1.0.3"
+        lease.write_bytes(b"c2\r\neth0")
+        lease.chmod(0o600)
+        assert addresses(plugin("ADD", asked, "c3")) == ["10.1.0.4/24"]
+        plugin("GC", asked | {"cni.dev/valid-attachments": []})
+        assert leases(root / "data") == {"10.1.0.3": "c2\r\neth0"}
 
 
 def test_50_at_once_get_50_addresses(ours: Plugin, tmp_path: Path) -> None:

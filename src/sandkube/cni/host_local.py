@@ -428,11 +428,13 @@ def check_namespace(environ: Mapping[str, str]) -> None:
 
 def check_folder(folder: Path) -> None:
     """CniError if ``folder`` can be neither used nor made. That nothing is free in it is not asked here."""
-    place = folder.absolute()
-    while not place.exists():
+    place, lock = folder.absolute(), folder / "lock"
+    while not os.access(place, os.F_OK):
         place = place.parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise CniError(f"{folder} cannot be used: {place} cannot be written to", NOT_AVAILABLE)
+    if os.access(lock, os.F_OK) and not os.access(lock, os.R_OK):
+        raise CniError(f"{folder} cannot be used: its lock cannot be opened", NOT_AVAILABLE)
 
 
 def answer(environ: Mapping[str, str]) -> Fields | None:

@@ -189,11 +189,15 @@ func corners(p *pair) []step {
 	steps[len(steps)-1].container = "raw\r\neth0"
 	raw("DEL", dual, nil)
 
-	// Two requested addresses of one set. Upstream takes any, so it may take the first.
-	two := strings.Replace(good, `"ipam"`, `"args": {"cni": {"ips": ["10.5.0.30", "10.5.0.31"]}}, "ipam"`, 1)
-	for range 20 {
-		raw("ADD", two, nil)
-		steps[len(steps)-1].requested = 2
+	// Eight requested addresses of one set. Upstream takes any, so it may take the first.
+	eight := make([]string, 8)
+	for number := range eight {
+		eight[number] = fmt.Sprintf(`"10.5.0.%d"`, 30+number)
+	}
+	asked := fmt.Sprintf(`"args": {"cni": {"ips": [%s]}}, "ipam"`, strings.Join(eight, ", "))
+	for range 10 {
+		raw("ADD", strings.Replace(good, `"ipam"`, asked, 1), nil)
+		steps[len(steps)-1].requested = 8
 	}
 	both := strings.Replace(dual, `"ipam"`, `"args": {"cni": {"ips": ["10.5.0.30", "10.8.0.31"]}}, "ipam"`, 1)
 	raw("ADD", both, nil)
