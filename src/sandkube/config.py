@@ -15,6 +15,9 @@ from typing import Any, Final, Literal, cast, get_args
 
 from sandkube.errors import StateCorrupt, StateUnusable, UsageError
 
+# Names sandkube's own audit policy, where the path of another could stand.
+OWN_POLICY: Final = "own"
+
 DEFAULT_NAME: Final = "default"
 
 # The environment that sandkube reads by itself; each option of the command line has a variable besides.
@@ -38,6 +41,7 @@ Cni = Literal["host-local", "none"]
 CNIS: Final[tuple[Cni, ...]] = get_args(Cni)
 
 _SPEC_VERSION: Final = 1
+_MAY_BE_NULL: Final = ("k3s", "data_dir", "audit_policy")
 _MAX_PORT: Final = 65535
 _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -46,7 +50,8 @@ _DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 class Request:
     """What one `up` asks for; None leaves a setting as the cluster has it, or at its default.
 
-    ``port`` 0 takes back the port that was asked for before: any free one will do again. So does ``k3s`` "".
+    ``port`` 0 takes back the port that was asked for before: any free one will do again. So does "" for
+    ``k3s`` and ``audit_policy``.
     """
 
     distribution: str | None = None
@@ -55,6 +60,8 @@ class Request:
     api_server_args: tuple[str, ...] | None = None
     controller_manager_args: tuple[str, ...] | None = None
     scheduler_args: tuple[str, ...] | None = None
+    encrypt_secrets: bool | None = None
+    audit_policy: str | None = None
     k3s: str | None = None
     k3s_args: tuple[str, ...] | None = None
     cni: Cni | None = None
@@ -67,6 +74,7 @@ NOTHING_ASKED: Final = Request()
 class ClusterSpec:
     """How a cluster is served. ``port`` is the port asked for, ``last_port`` the one it got last.
 
+    ``audit_policy`` is the path of a policy, or :data:`OWN_POLICY`; None writes no audit log.
     Of a k3s cluster alone: ``k3s`` is the binary asked for, ``data_dir`` its data folder where that is not in
     the cluster's own.
     """
@@ -79,6 +87,8 @@ class ClusterSpec:
     api_server_args: tuple[str, ...] = ()
     controller_manager_args: tuple[str, ...] = ()
     scheduler_args: tuple[str, ...] = ()
+    encrypt_secrets: bool = False
+    audit_policy: str | None = None
     k3s: str | None = None
     k3s_args: tuple[str, ...] = ()
     cni: Cni = "host-local"
@@ -90,8 +100,9 @@ class ClusterSpec:
         asked = {key: value for key, value in given.items() if value is not None}
         if asked.get("port") == 0:
             asked["port"] = None
-        if asked.get("k3s") == "":
-            asked["k3s"] = None
+        for key in ("k3s", "audit_policy"):
+            if asked.get(key) == "":
+                asked[key] = None
         return _checked(replace(self, **asked))
 
     def differences(self, other: ClusterSpec) -> list[str]:
@@ -199,7 +210,10 @@ def _read(key: str, value: Any) -> Any:
     if key.endswith("port"):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
             raise ValueError(f"`{key}` must be a number or null")
-    elif not (isinstance(value, str) or (value is None and key in ("k3s", "data_dir"))):
+    elif key == "encrypt_secrets":
+        if not isinstance(value, bool):
+            raise ValueError(f"`{key}` must be true or false")
+    elif not (isinstance(value, str) or (value is None and key in _MAY_BE_NULL)):
         raise ValueError(f"`{key}` must be a text")
     return value
 
@@ -215,4 +229,6 @@ def _corrupt(path: Path, reason: str) -> StateCorrupt:
 def _words(value: object) -> str:
     if isinstance(value, tuple):
         return " ".join(value) or "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return "any" if value is None else str(value)

@@ -30,7 +30,7 @@ COMMANDS = {
     "kubectl": "Run kubectl against a cluster.",
     "helm": "Run helm against a cluster.",
     "server": "Find, build, install and remove the server binary.",
-    "k3s": "Find, install and remove the k3s binary.",
+    "k3s": "Find, install and remove the k3s binary, for the distribution k3s.",
     "setup": "Have a coding sandbox, a dev container or a workflow start a cluster.",
     "prepare": "Make ready all that a start needs, so that later ones need no network.",
     "doctor": "Look for what keeps sandkube from working well here.",

@@ -18,6 +18,7 @@ from sandkube.config import (
     DISTRIBUTIONS,
     DURABILITIES,
     ENV_SERVER,
+    OWN_POLICY,
     Cni,
     Durability,
     Request,
@@ -83,6 +84,22 @@ if TYPE_CHECKING:
     help="The same for kube-scheduler.",
 )
 @option(
+    "--encrypt-secrets/--no-encrypt-secrets",
+    variable="ENCRYPT_SECRETS",
+    default=None,
+    help="Encrypt Secrets in the datastore, with a key in the cluster's folder.",
+)
+@option(
+    "--audit-log",
+    "audit_policy",
+    variable="AUDIT_LOG",
+    metavar="[POLICY]",
+    is_flag=False,
+    flag_value=OWN_POLICY,
+    help="Write down who asks for what, in audit.log of the cluster's folder, by this policy or "
+    "sandkube's own. '' takes it back.",
+)
+@option(
     "--distribution",
     variable="DISTRIBUTION",
     type=click.Choice(DISTRIBUTIONS),
@@ -124,6 +141,8 @@ def up(
     api_server_arg: tuple[str, ...],
     controller_manager_arg: tuple[str, ...],
     scheduler_arg: tuple[str, ...],
+    encrypt_secrets: bool | None,
+    audit_policy: str | None,
     distribution: str | None,
     k3s: str | None,
     k3s_arg: tuple[str, ...],
@@ -146,6 +165,8 @@ def up(
         api_server_args=_arguments(api_server_arg),
         controller_manager_args=_arguments(controller_manager_arg),
         scheduler_args=_arguments(scheduler_arg),
+        encrypt_secrets=encrypt_secrets,
+        audit_policy=_path(audit_policy),
         distribution=distribution,
         k3s=k3s and str(Path(k3s).absolute()),
         k3s_args=_arguments(k3s_arg),
@@ -170,7 +191,7 @@ def up(
     if quiet:
         _quietly(work, name, request, seconds=None if foreground or dry_run or wait == 0 else wait)
     else:
-        with _causes_named(name, request.port, quiet=quiet), output.Teller() as teller:
+        with _causes_named(name, request.port), output.Teller() as teller:
             work(teller)
 
 
@@ -211,26 +232,26 @@ def _refuse_to_build(name: str, request: Request) -> None:
 
 
 @contextlib.contextmanager
-def _causes_named(name: str, port: int | None, *, quiet: bool) -> Iterator[None]:
-    """Print an error with what can explain it here, as far as the checks of `doctor` find something.
-
-    If ``quiet``, where an error is one line, the first cause is its hint.
-    """
+def _causes_named(name: str, port: int | None) -> Iterator[None]:
+    """Print an error with what can explain it here, as far as the checks of `doctor` find something."""
     try:
         yield
     except SandkubeError as error:
         from sandkube.doctor import explain
 
         causes = explain(error, name, port=port)
-        if quiet and causes:
-            error.hint = f"{causes[0].found} {causes[0].remedy}"
-        if quiet or not causes:
+        if not causes:
             raise
         output.print_error(error)
         for cause in causes:
             output.talk(f"{click.style('cause:', fg='red', bold=True)} {cause.found}")
             output.talk(f"       {cause.remedy}")
         raise click.exceptions.Exit(error.exit_code) from error
+
+
+def _path(policy: str | None) -> str | None:
+    """The policy's path as it is known from everywhere."""
+    return str(Path(policy).absolute()) if policy and policy != OWN_POLICY else policy
 
 
 def _arguments(given: tuple[str, ...]) -> tuple[str, ...] | None:

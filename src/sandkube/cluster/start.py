@@ -198,6 +198,7 @@ def _up(
         _refuse_changes(state.read_spec(folder) or spec, request)
         _take_over(folder, found, wait, report)
         return None
+    before = state.read_spec(folder)
     with _undone_on_failure(folder):
         folder.create()
         if parent:
@@ -205,7 +206,11 @@ def _up(
         child, run = _launch(folder, spec, programs, report, parent)
         if wait > 0:
             _await_ready(folder, run, wait, report, child.exit_status)
-        return child
+    if wait > 0 and before is not None and before.encrypt_secrets != spec.encrypt_secrets:
+        from sandkube.cluster.rewriting import rewrite_secrets  # slow to load, and seldom needed
+
+        rewrite_secrets(folder, report)
+    return child
 
 
 def _asked(folder: ClusterFolder, request: Request) -> ClusterSpec:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sandkube import kubeconfig
 from sandkube.config import ClusterSpec
-from sandkube.distributions import Plan, Programs, Say
+from sandkube.distributions import Plan, Programs, Say, at_rest, audit
 from sandkube.errors import UsageError
 from sandkube.plane import datastore_socket, pki
 from sandkube.plane.files import write_private
@@ -111,6 +111,7 @@ def settle(spec: ClusterSpec, environ: Mapping[str, str], folder: ClusterFolder)
             name = flag_name(argument)
             if reason := REFUSED[component].get(name):
                 raise UsageError(f"`{name}` cannot be set for the {component}: {reason}.")
+    audit.check(spec.audit_policy)
     try:
         ipaddress.IPv4Network(service_range(spec))
     except ValueError as error:
@@ -179,6 +180,8 @@ def api_server_flags(plan: Plan) -> list[str]:
         # switch.
         "--allow-privileged=true",
         *_authentication(plan),
+        *_at_rest(plan),
+        *(audit.flags(plan.folder) if plan.spec.audit_policy else []),
         # /debug/pprof shows what the process holds in memory.
         "--profiling=false",
     ]
@@ -191,6 +194,13 @@ def _authentication(plan: Plan) -> list[str]:
     if any(name == "--anonymous-auth" or name.startswith("--oidc-") for name in given):
         return ["--anonymous-auth=false"]
     return [f"--authentication-config={plan.folder.authentication}"]
+
+
+def _at_rest(plan: Plan) -> list[str]:
+    """With the key as long as there is one: what was encrypted has to be read when it is switched off."""
+    if plan.spec.encrypt_secrets or plan.folder.encryption.exists():
+        return [f"--encryption-provider-config={plan.folder.encryption}"]
+    return []
 
 
 def controller_manager_flags(plan: Plan) -> list[str]:
@@ -247,6 +257,9 @@ def prepare(plan: Plan, step: Say, say: Say) -> None:
         )
     for path, content in files(plan).items():
         write_private(path, content, sync=False)
+    at_rest.write_encryption(plan.folder.encryption, on=plan.spec.encrypt_secrets)
+    if plan.spec.audit_policy:
+        audit.write_policy(plan.folder, plan.spec.audit_policy)
 
 
 def files(plan: Plan) -> dict[Path, str]:

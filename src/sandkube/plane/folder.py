@@ -12,6 +12,8 @@
         events.jsonl                what it told
         server.log, server.err      its log; and what went to its fd 2, where a Go panic appears
         authentication.yaml         who may ask without a name
+        encryption.yaml             the key that Secrets are encrypted with, if they are or ever were
+        audit-policy.yaml, audit.log    what is written down of requests, and what was
         kubeconfig
         pki/  db/  bin/
         cache/                      kubectl's and helm's, made and moded by them: what the server offers
@@ -96,6 +98,21 @@ class ClusterFolder:
     def authentication(self) -> Path:
         """Who may ask without a name."""
         return self.path / "authentication.yaml"
+
+    @property
+    def encryption(self) -> Path:
+        """The key that Secrets are encrypted with."""
+        return self.path / "encryption.yaml"
+
+    @property
+    def audit_policy(self) -> Path:
+        """What is written down of requests."""
+        return self.path / "audit-policy.yaml"
+
+    @property
+    def audit_log(self) -> Path:
+        """What was written down of requests."""
+        return self.path / "audit.log"
 
     @property
     def kubeconfig(self) -> Path:

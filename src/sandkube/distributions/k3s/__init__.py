@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from sandkube import cni, k3s
 from sandkube.config import ENV_K3S_DATA_DIR, ClusterSpec
-from sandkube.distributions import Plan, Programs, Say
+from sandkube.distributions import Plan, Programs, Say, audit
 from sandkube.distributions.k3s import flags
 from sandkube.distributions.k3s.script import script
 from sandkube.errors import ServerNotFound, UsageError
@@ -91,6 +91,8 @@ def prepare(plan: Plan, step: Say, say: Say) -> None:  # noqa: ARG001
     write_private(flags.config_file(plan.folder), flags.EMPTY, sync=False)
     if plan.spec.cni == "host-local":
         cni.write_plugin(flags.plugins(plan.folder), sys.executable)
+    if plan.spec.audit_policy:
+        audit.write_policy(plan.folder, plan.spec.audit_policy)
     _renumber(plan)
 
 

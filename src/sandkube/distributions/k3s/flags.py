@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sandkube.config import ENV_K3S_DATA_DIR, ClusterSpec, cache_dir
-from sandkube.distributions import Plan
+from sandkube.distributions import Plan, audit
 from sandkube.errors import UsageError
 from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.listener import LOOPBACK
@@ -141,6 +141,7 @@ def flags(plan: Plan) -> list[str]:
         *address_flags(plan),
         *plugin_flags(plan.spec),
         *datastore_flags(plan),
+        *safety_flags(plan),
         *component_flags(plan.spec),
     ]
     theirs = normalized(plan.spec)
@@ -234,6 +235,13 @@ def datastore_flags(plan: Plan) -> list[str]:
     return [f"--datastore-endpoint={address}"]
 
 
+def safety_flags(plan: Plan) -> list[str]:
+    """What was asked for: Secrets encrypted in the datastore, by k3s' own key, and an audit log."""
+    encrypted = ["--secrets-encryption"] if plan.spec.encrypt_secrets else []
+    audited = audit.flags(plan.folder) if plan.spec.audit_policy else []
+    return [*encrypted, *(f"--kube-apiserver-arg={_bare(flag)}" for flag in audited)]
+
+
 def component_flags(spec: ClusterSpec) -> list[str]:
     """The user's flags for the components inside k3s."""
     return [
@@ -277,6 +285,7 @@ def check(folder: ClusterFolder, spec: ClusterSpec) -> None:
                 f"k3s' data folder, {path}, has `{mark}` in its path, which k3s takes for a home folder.",
                 hint="name another: export SANDKUBE_STATE_DIR=/some/folder",
             )
+    audit.check(spec.audit_policy)
     for argument in normalized(spec):
         name = flag_name(argument).lstrip("-")
         if not name or any(character.isspace() for character in name):
