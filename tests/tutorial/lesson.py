@@ -3,23 +3,25 @@
     python tests/tutorial/lesson.py docs/tutorial/*.md             follow the lessons, as a reader does
     python tests/tutorial/lesson.py --update docs/tutorial/*.md    and write what was printed into the pages
 
-It needs `sandkube` and bash on PATH, and nothing of Python but its standard library: it also runs in sandboxes
-where there is no pytest. Exit status: 0 all is as shown, 1 something is not, 2 it could not be tried.
+It needs `sandkube` and bash on PATH, and nothing of Python but its standard library: it also runs in
+sandboxes where there is no pytest. Exit status: 0 all is as shown, 1 something is not, 2 it could not be
+tried.
 
 How a page is read:
 
-- A fenced block ``console`` holds commands, each behind `$ ` (and `> ` in the lines that continue it), and below
-  each what it prints, stdout and stderr together.
+- A fenced block ``console`` holds commands, each behind `$ ` (and `> ` in the lines that continue it), and
+  below each what it prints, stdout and stderr together.
 - A fenced block ``bash`` is one command without prompts, to be pasted whole. It prints nothing.
-- `…` in a shown line stands for what is different each time. A line that is only `…` stands for any lines, or none.
-- `[exit status 1]` below what is printed says that the command ends with this status. Without it, it ends with 0.
-- Lines are the same if they differ only in how many spaces are between their words: columns are as wide as what is in
-  them. Spaces at the beginning of a line count.
-- Blocks ``text`` and ``yaml`` and Sphinx's directives are not run. Any other language is refused: it would look as if
-  it were.
+- `…` in a shown line stands for what is different each time; alone in a line, for any lines or none.
+- `[exit status 1]` below what is printed says that the command ends with this status. Where nothing is said,
+  it ends with 0.
+- Lines are the same if they differ only in how many spaces are between their words: columns are as wide as
+  what is in them. Spaces at the beginning of a line count.
+- Blocks ``text`` and ``yaml`` and Sphinx's directives are not run. Any other language is refused: a reader
+  would take it for something that is.
 
-A lesson is followed in one bash, in a folder that is empty when it begins. Its cluster is the one named `default`, in
-a state folder that is not the person's own.
+A lesson is followed in one bash, in a folder that is empty when it begins. Its cluster is the one named
+`default`, in a state folder that is not the person's own.
 """
 
 from __future__ import annotations
@@ -167,27 +169,32 @@ def first_difference(shown: Sequence[str], printed: Sequence[str]) -> tuple[int,
 
     Either may be one past the end: a line too few, or too many.
     """
-    reached = (0, 0)
-    alive = {0}  # how many of the shown lines may be used up
-    for at in range(len(printed) + 1):
-        for index in sorted(alive):
-            while index < len(shown) and shown[index].strip() == ANYTHING:
-                index += 1
-                alive.add(index)
-        reached = (max(alive), at)
-        if at == len(printed):
-            return None if len(shown) in alive else reached
-        following = set()
-        for index in alive:
-            if index < len(shown):
-                if shown[index].strip() == ANYTHING:
-                    following.add(index)
-                elif same(shown[index], printed[at]):
-                    following.add(index + 1)
+    at: set[int] = _past_anything(
+        shown, {0}
+    )  # how many shown lines can be used up by what was printed so far
+    for number, line in enumerate(printed):
+        following = {
+            index if _is_anything(shown[index]) else index + 1
+            for index in at
+            if index < len(shown) and (_is_anything(shown[index]) or same(shown[index], line))
+        }
         if not following:
-            return reached
-        alive = following
-    raise AssertionError
+            return max(at), number
+        at = _past_anything(shown, following)
+    return None if len(shown) in at else (max(at), len(printed))
+
+
+def _past_anything(shown: Sequence[str], indexes: set[int]) -> set[int]:
+    """``indexes``, and where one gets from them past lines that need not stand for any."""
+    reached = set(indexes)
+    for index, line in enumerate(shown):
+        if index in reached and _is_anything(line):
+            reached.add(index + 1)
+    return reached
+
+
+def _is_anything(line: str) -> bool:
+    return line.strip() == ANYTHING
 
 
 def same(shown: str, printed: str) -> bool:
@@ -274,7 +281,7 @@ def _text(data: bytes) -> str:
 
 
 def environment(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Give what a lesson's shell has: ``environ`` without the person's own settings, and folders below ``root``."""
+    """Give the environment of a lesson's shell: nothing of the person's own, and folders below ``root``."""
     kept = {name: value for name, value in environ.items() if not _OF_THE_PERSON.fullmatch(name)}
     helm = {f"HELM_{kind}_HOME": str(root / "helm" / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
     plain = {"LC_ALL": "C.UTF-8", "TERM": "dumb", "KUBERC": "off"}
@@ -289,7 +296,7 @@ def follow(
     patience: float = PATIENCE,
     to_the_end: bool = False,
 ) -> tuple[list[tuple[Step, Happened]], list[Mismatch]]:
-    """Follow a page until something is not as shown, or ``to_the_end``: what was done, and what is not as shown.
+    """Follow a page, until something is not as shown or ``to_the_end``: what was done, and what is not so.
 
     ``root`` is the folder for all that is made; lessons with the same one share their cluster. LessonError
     names the page and the line where it cannot go on.
@@ -297,8 +304,7 @@ def follow(
     done: list[tuple[Step, Happened]] = []
     mismatches: list[Mismatch] = []
     todo = read(page)
-    folder = root / page.stem
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix=f"{page.stem}-", dir=root))
     with contextlib.closing(Shell(folder, environment(root, environ), patience=patience)) as shell:
         for step in todo:
             try:
@@ -314,9 +320,10 @@ def follow(
 
 
 def updated(text: str, done: Sequence[tuple[Step, Happened]]) -> str:
-    """Give the page with what was printed. Shown lines that fit stay, with their `…`.
+    """Give the page with what was printed, where that is not as shown.
 
-    LessonError where a block has no room for it.
+    Shown lines that fit stay, with their `…`, but not those that are nothing else. LessonError where a block
+    has no room for what was printed.
     """
     lines = text.splitlines()
     for step, happened in reversed(done):
@@ -335,7 +342,7 @@ def _kept(shown: Sequence[str], printed: Sequence[str]) -> list[str]:
     """The printed lines, each as it was shown where a shown one fits it."""
     if first_difference(shown, printed) is None:
         return list(shown)
-    left = [line for line in shown if line.strip() != ANYTHING]
+    left = [line for line in shown if not _is_anything(line)]
     result = []
     for line in printed:
         fitting = next((at for at, known in enumerate(left) if same(known, line)), None)
@@ -384,7 +391,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _tell(page: Path, root: Path, patience: float, *, update: bool) -> bool:
     """Follow one page and say how it went: whether it is as shown, or is now.
 
-    After one that is not, the cluster is deleted: the next lesson does not begin with what this one left behind.
+    After one that is not, the cluster is deleted: the next does not begin with what this one left behind.
     """
     began = time.monotonic()
     try:
@@ -406,4 +413,7 @@ def _tell(page: Path, root: Path, patience: float, *, update: bool) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
