@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,9 @@ def as_root(runsc: Path) -> Iterator[Inside]:
 
 @pytest.fixture
 def as_user(runsc: Path) -> Iterator[Inside]:
-    """A sandbox of the test's own, as a plain user with a home folder."""
-    with entered_or_skipped(runsc, Place(1000, "home")) as made:
+    """A sandbox of the test's own, as a plain user with a home folder.
+
+    Where a plain user starts it, root in it is that user, and there is no other.
+    """
+    with entered_or_skipped(runsc, Place(1000 if os.getuid() == 0 else 0, "home")) as made:
         yield made

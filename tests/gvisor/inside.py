@@ -72,7 +72,7 @@ def entered(runsc: Path, place: Place) -> Iterator[Inside]:
         python, path = python_of_all()
     with running(runsc, user=user, platform=place.platform) as box:
         server = reachable(locate(os.environ).binary, box.files)
-        made = Inside(box.files, server, python, user=user, environ={"PYTHONPATH": path}, box=box)
+        made = Inside(box.files, server, python, user=user or None, environ={"PYTHONPATH": path}, box=box)
         made.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         if place.state == "home":
             del made.environ["SANDKUBE_STATE_DIR"]

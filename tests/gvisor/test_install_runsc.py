@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -78,7 +77,7 @@ def test_backports_come_first_and_other_suites_not_at_all(script: ModuleType) ->
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository of Debian packages in a folder, with a `runsc` in its backports, that apt is set up with.
 
     Nobody signed it yet.

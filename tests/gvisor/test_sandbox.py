@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import until
+from command_line import NOBODY, public_folder, python_of_all, until
 from gvisor.sandbox import CannotRunError, Sandbox, find_runsc, running
 
 pytestmark = pytest.mark.gvisor
@@ -24,6 +25,18 @@ from gvisor.sandbox import running
 with running(Path({runsc!r})) as box:
     print(box.root, flush=True)
     box("sleep", "600", seconds=600)
+"""
+
+TRIED = """
+import sys
+from pathlib import Path
+sys.path[:0] = [{tests!r}]
+from gvisor.sandbox import CannotRunError, running
+try:
+    with running(Path({runsc!r})) as box:
+        print(box("id", "-u").stdout, end="")
+except CannotRunError as error:
+    print("cannot run:", error)
 """
 
 
@@ -76,6 +89,31 @@ def test_nothing_is_left(runsc: Path) -> None:
     until(lambda: not parts_of(box.root))
     assert not box.root.exists()
     assert Path("/proc/mounts").read_text() == before
+
+
+def test_a_plain_user_starts_one_and_is_root_in_it(runsc: Path, box: Sandbox) -> None:
+    """`runsc --rootless`, in a user namespace."""
+    if os.getuid() != 0:
+        assert box("id", "-u").stdout == "0\n"
+        return
+    with public_folder(NOBODY) as folder:
+        shutil.copy(runsc, folder / "runsc")
+        shutil.copytree(Path(__file__).parent, folder / "gvisor")
+        script = TRIED.format(tests=str(folder), runsc=str(folder / "runsc"))
+        done = subprocess.run(
+            [*python_of_all()[0], "-c", script],
+            env={"TMPDIR": str(folder), "PATH": os.defpath},
+            capture_output=True,
+            text=True,
+            user=NOBODY,
+            group=NOBODY,
+            extra_groups=[],
+            check=False,
+        )
+        if "cannot run" in done.stdout:
+            pytest.skip(f"a plain user may not: {done.stdout}")
+        assert (done.stdout, done.returncode) == ("0\n", 0), done.stderr
+        assert list(folder.glob("skg-*")) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

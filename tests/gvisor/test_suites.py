@@ -21,7 +21,14 @@ def run_tests(inside: Inside, record: Record, *arguments: str, minutes: int) -> 
     """Run pytest in the sandbox; keep its last line for the summary."""
     assert inside.is_gvisor()
     workers = min(4, os.cpu_count() or 1)
-    options = ("-q", "-p", "no:cacheprovider", f"-n{workers}", "--color=no", f"--rootdir={CHECKOUT}")
+    options = (
+        "-q",
+        "-pno:cacheprovider",
+        f"-n{workers}",
+        "--color=no",
+        "--tb=short",
+        f"--rootdir={CHECKOUT}",
+    )
     done = inside.run(
         [*inside.python, "-m", "pytest", *options, *arguments],
         status=None,
