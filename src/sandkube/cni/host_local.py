@@ -332,18 +332,17 @@ def choose(
 def reserve(leases: Leases, network: Network, holder: str) -> list[tuple[Address, Range]]:
     """Reserve an address of each set. Where one cannot be had, those that were reserved are given back."""
     wanted, given = list(network.requested), []
-    try:
+    with contextlib.ExitStack() as on_failure:
         for number, ranges in enumerate(network.sets):
             asked = next((one for one in wanted if any(part.holds(one) for part in ranges)), None)
-            address, one = choose(leases, number, ranges, asked, holder)
-            given.append((address, one))
+            address, part = choose(leases, number, ranges, asked, holder)
+            on_failure.callback(leases.release, [address])
             leases.reserve(address, holder, number)
+            given.append((address, part))
             wanted = [one for one in wanted if one != asked]
         if wanted:
-            raise CniError(f"requested, but not given: {', '.join(map(str, wanted))}")  # noqa: TRY301
-    except BaseException:
-        leases.release([address for address, _ in given])
-        raise
+            raise CniError(f"requested, but not given: {', '.join(map(str, wanted))}")
+        on_failure.pop_all()
     return given
 
 
