@@ -15,7 +15,7 @@ from gvisor.sandbox import CannotRunError, find_runsc
 PLACES = (
     Place(0, "tmpfs"),
     Place(0, "files"),
-    Place(65534, "tmpfs"),
+    Place(65534, "tmpfs", network="none"),
     Place(65534, "files"),
     Place(1000, "home"),
     Place(0, "tmpfs", "ptrace"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from command_line import Done, Sandkube, python_of_all, reachable
-from gvisor.sandbox import CannotRunError, Platform, Sandbox, running
+from gvisor.sandbox import CannotRunError, Network, Platform, Sandbox, running
 from sandkube.server import locate
 
 # gVisor's own system has been built on that day since it has a version at all (proc(5), /proc/version).
@@ -30,10 +30,12 @@ class Place:
     user: int
     state: Literal["tmpfs", "files", "home"]
     platform: Platform = "systrap"
+    network: Network = "host"
 
     def __str__(self) -> str:
         user = {0: "root", 65534: "nobody"}.get(self.user, f"user {self.user}")
-        return f"{user}, state on {self.state}, {self.platform}"
+        network = "" if self.network == "host" else ", loopback alone"
+        return f"{user}, state on {self.state}, {self.platform}{network}"
 
 
 @dataclass
@@ -70,7 +72,7 @@ def entered(runsc: Path, place: Place) -> Iterator[Inside]:
         python, path = [sys.executable], os.pathsep.join(entry for entry in sys.path if entry)
     else:
         python, path = python_of_all()
-    with running(runsc, user=user, platform=place.platform) as box:
+    with running(runsc, user=user, platform=place.platform, network=place.network) as box:
         server = reachable(locate(os.environ).binary, box.files)
         made = Inside(box.files, server, python, user=user or None, environ={"PYTHONPATH": path}, box=box)
         made.environ["PYTHONDONTWRITEBYTECODE"] = "1"

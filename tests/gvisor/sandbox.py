@@ -6,7 +6,7 @@ with it. Commands are run beside it, by `runsc exec`, as a person would type the
 
 The root folder is the machine's own, without an overlay: what is written there is on the host's files. One
 folder, `Sandbox.tmpfs`, is a file system of gVisor's own, and is gone with the sandbox. The network is the
-machine's too.
+machine's too, or gVisor's own with loopback alone.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 Platform = Literal["systrap", "ptrace"]
+Network = Literal["host", "none"]
 Done = subprocess.CompletedProcess[str]
 
 START_SECONDS = 30.0
@@ -70,6 +71,7 @@ class Sandbox:
     runsc: Path
     root: Path
     platform: Platform
+    network: Network = "host"
     environ: dict[str, str] = field(default_factory=dict)
     user: int = 0
     id: str = "sandkube-test"
@@ -125,10 +127,16 @@ class Sandbox:
     @property
     def base(self) -> list[str]:
         """`runsc` with the options that all its commands take here."""
-        options = [f"--root={self.root / 'runsc'}", f"--platform={self.platform}", "--network=host"]
+        options = [f"--root={self.root / 'runsc'}", f"--platform={self.platform}"]
         if os.getuid() != 0:
             options.append("--rootless")
-        return [str(self.runsc), *options, "--ignore-cgroups", "--overlay2=none"]
+        return [
+            str(self.runsc),
+            *options,
+            f"--network={self.network}",
+            "--ignore-cgroups",
+            "--overlay2=none",
+        ]
 
     def is_running(self) -> bool:
         """Whether `runsc` says so."""
@@ -147,6 +155,7 @@ def running(
     *,
     user: int = 0,
     platform: Platform = "systrap",
+    network: Network = "host",
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Sandbox]:
     """A sandbox whose commands run as ``user``; nothing of it is left afterwards, on the host either.
@@ -154,7 +163,7 @@ def running(
     Raises CannotRunError where `runsc` does not come up, with what it said.
     """
     root = Path(tempfile.mkdtemp(prefix="skg-"))  # short: sockets lie below it
-    sandbox = Sandbox(runsc, root, platform, dict(environ or {}), user)
+    sandbox = Sandbox(runsc, root, platform, network, dict(environ or {}), user)
     try:
         _lay_out(sandbox)
         with _first_process(sandbox):
