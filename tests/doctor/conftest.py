@@ -53,6 +53,12 @@ def examined(sandkube: Sandkube, **settings: Any) -> dict[str, Finding]:
     return problems(doctor(sandkube, **settings))
 
 
+def notes(sandkube: Sandkube) -> dict[str, Finding]:
+    """The notes that `doctor` makes."""
+    found = json.loads(doctor(sandkube).stdout)["findings"]
+    return {one["kind"]: one for one in found if one["state"] == "note"}
+
+
 def doctor(sandkube: Sandkube, **settings: Any) -> Done:
     """Run `doctor`, whatever it finds."""
     return sandkube.run([*sandkube.command, "doctor", "-o", "json"], status=None, **settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _COLORS = {"problem": "red", "note": "yellow", "ok": "green"}
 _LABEL = 8
+_WIDTH = 100
 
 
 @click.command()
@@ -78,8 +80,15 @@ def lines(finding: Finding) -> list[str]:
     said = [f"{label} {finding.check}: {finding.found}"]
     margin = " " * (_LABEL + 2)
     if finding.why:
-        said.append(f"{margin}why: {finding.why}")
-    if finding.remedy:
+        first = f"{margin}why: "
+        said += textwrap.wrap(
+            finding.why,
+            _WIDTH,
+            initial_indent=first,
+            subsequent_indent=" " * len(first),
+            break_on_hyphens=False,
+        )
+    if finding.remedy:  # not wrapped: it is pasted
         said.append(f"{margin}do:  {finding.remedy}")
     return said
 

@@ -33,7 +33,7 @@ UNCHECKED: Final = Kind(
     "problem",
     "could not be checked",
     "A check that cannot look is a sign that something is odd here; it does not say what.",
-    "look at the reason given, and run `sandkube doctor` again",
+    "sandkube doctor  # again, when you have seen to the reason given",
 )
 
 # What can explain an error of `up`, by its class; the nearest class counts. Errors that say all there is to

@@ -33,9 +33,9 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What is free for this user: bytes, and files (None where the file system counts none)."""
+    """What is free for this user: bytes and files; None where the file system does not count them."""
 
-    free: int
+    free: int | None
     files: int | None
 
 
@@ -90,7 +90,13 @@ def forbids_programs(path: Path, mount: Mount | None) -> bool:
 def room(path: Path) -> Room:
     """What is free."""
     found = os.statvfs(path)
-    return Room(found.f_bavail * found.f_frsize, found.f_favail if found.f_files else None)
+    free = found.f_bavail * found.f_frsize if found.f_blocks else None
+    return Room(free, found.f_favail if found.f_files else None)
+
+
+def gigabytes(amount: int | None) -> str:
+    """Bytes as `1.3 GB`; `?` for what is not known."""
+    return "?" if amount is None else f"{amount / 10**9:.1f} GB"
 
 
 def try_out(folder: Path) -> dict[Ability, OSError]:

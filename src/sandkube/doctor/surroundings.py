@@ -77,7 +77,7 @@ class Surroundings:
             return [
                 _known(folder) for folder in all_folders(self.state_dir()) if self.name in (None, folder.name)
             ]
-        except SandkubeError:  # the check of the state folder tells
+        except (SandkubeError, OSError):  # the check of the state folder tells
             return []
 
     def server(self) -> Server | None:

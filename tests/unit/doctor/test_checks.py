@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import json
 import os
 import socket
@@ -84,6 +85,13 @@ def test_gvisor_by_its_log_alone(around: Surroundings, monkeypatch: pytest.Monke
 def test_memory_of_the_machine(around: Surroundings, megabytes: int, expected: list[str]) -> None:
     write(around.proc / "meminfo", MEMINFO.format(megabytes * 1000))
     assert kinds(memory.look(around)) == expected
+
+
+def test_memory_that_a_running_cluster_has_taken(around: Surroundings, stand_in: Path) -> None:
+    write(around.proc / "meminfo", MEMINFO.format(100_000))
+    assert kinds(memory.look(around)) == ["memory-too-little"]
+    cluster.up("one")
+    assert kinds(memory.look(around)) == ["memory-low"]
 
 
 def test_memory_of_a_cgroup_of_version_2(around: Surroundings) -> None:
@@ -204,6 +212,27 @@ def test_a_state_folder_that_others_can_write_to(around: Surroundings, state: Pa
     assert kinds(state_folder.look(around)) == [""]
     state.chmod(0o777)
     assert kinds(state_folder.look(around)) == ["state-not-private"]
+
+
+@pytest.mark.parametrize(("below", "words"), [("", "is not a folder"), ("/x", "is not a folder")])
+def test_a_file_in_the_place_of_the_folder(
+    around: Surroundings, tmp_path: Path, below: str, words: str
+) -> None:
+    (tmp_path / "file").touch()
+    environ = {**around.environ, "SANDKUBE_STATE_DIR": f"{tmp_path}/file{below}"}
+    (found,) = state_folder.look(replace(around, environ=environ))
+    assert found.kind == "state-unreadable"
+    assert words in found.found
+    assert found.remedy == "export SANDKUBE_STATE_DIR=/some/folder"  # and no chmod of what is no folder
+
+
+def test_a_link_that_leads_nowhere(around: Surroundings, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    environ = {**around.environ, "SANDKUBE_STATE_DIR": f"{tmp_path}/loop"}
+    looped = replace(around, environ=environ)
+    assert kinds(state_folder.look(looped)) == ["state-unreadable"]
+    for look in (ports.look, certificates.look, k3s.look, leftovers.look, clock.look):
+        assert kinds(look(looped)) == [""]
 
 
 def test_no_home(around: Surroundings) -> None:
@@ -420,6 +449,18 @@ def test_a_server_whose_folder_is_gone(around: Surroundings, state: Path, tmp_pa
         assert [str(server_process.pid) in one.found for one in found if str(folder) in one.found] == [True]
         assert all(one.fix is None for one in found)
         server_process.communicate()
+
+
+def test_a_server_that_cannot_be_seen(around: Surroundings, state: Path) -> None:
+    folder = known_cluster(state, ClusterSpec("one"))
+    folder.database.touch()
+    with Path(f"{folder.database}.lock").open("w") as held:
+        assert kinds(leftovers.look(around)) == [""]
+        fcntl.flock(held, fcntl.LOCK_EX)
+        (found,) = leftovers.look(around)
+        assert found.kind == "server-unseen"
+        assert found.remedy.startswith("sandkube down one  #")
+    assert kinds(leftovers.look(around)) == [""]
 
 
 def test_a_lock_that_is_held(around: Surroundings, state: Path) -> None:

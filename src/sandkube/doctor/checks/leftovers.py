@@ -14,6 +14,7 @@ from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Known, Surroundings
 from sandkube.errors import SandkubeError, StateUnusable
 from sandkube.plane import process
+from sandkube.plane.lock import datastore_is_held, locked_at_once
 
 CRASHED: Final = Kind(
     "cluster-crashed",
@@ -30,6 +31,15 @@ UNREADABLE: Final = Kind(
     "A cluster cannot be read",
     "A file of it was edited, or the disk was full when it was written.",
     "sandkube delete {name}  # with all its objects; or mend the file that is named",
+)
+UNSEEN: Final = Kind(
+    "server-unseen",
+    "problem",
+    "A server runs where it cannot be seen from",
+    "It holds the cluster's datastore, and is no process of this process table: it runs in another "
+    "container, or "
+    "on a machine that shares the state folder. Nothing else may serve the cluster meanwhile.",
+    "sandkube down {name}  # there, where it runs",
 )
 NOT_WRITTEN_DOWN: Final = Kind(
     "server-not-written-down",
@@ -98,9 +108,24 @@ def _of(known: Known) -> Iterator[Finding]:
             "does not name.",
             name=name,
         )
+    elif not known.running and _is_held(known):
+        yield UNSEEN.found(
+            f"Cluster `{name}` is served by a process that cannot be seen from here.", name=name
+        )
     elif known.found.state == "crashed":
         reason = describe(known.folder, known.spec, known.found).reason
         yield CRASHED.found(f"Cluster `{name}` crashed: {reason}.", fix=partial(_down, name), name=name)
+
+
+def _is_held(known: Known) -> bool:
+    """Whether a server holds the datastore. Asked only if no command holds the cluster."""
+    if not known.folder.database.exists():
+        return False
+    try:
+        with locked_at_once(known.folder) as held:
+            return held and datastore_is_held(known.folder)
+    except SandkubeError:  # a folder that cannot be written to
+        return False
 
 
 def _down(name: str) -> str:
@@ -159,6 +184,6 @@ def _without_folder(proc: Path) -> Iterator[Finding]:
 CHECK: Final = Check(
     "leftovers",
     "Leftovers",
-    (CRASHED, UNREADABLE, FOLDER_GONE, NOT_WRITTEN_DOWN, THROW_AWAY, REMOVING, BUSY),
+    (CRASHED, UNREADABLE, FOLDER_GONE, UNSEEN, NOT_WRITTEN_DOWN, THROW_AWAY, REMOVING, BUSY),
     look,
 )

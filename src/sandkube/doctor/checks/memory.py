@@ -63,7 +63,9 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
     limited = list(_shell())
     yield from limited
     if least is not None and least < COMFORTABLE:
-        kind = TOO_LITTLE if least < NEEDED else LOW
+        # What a cluster that runs has taken, it need not be given again.
+        running = any(known.running for known in surroundings.clusters())
+        kind = TOO_LITTLE if least < NEEDED and not running else LOW
         yield kind.found(f"{least // MB} MB of memory are to be had: {what}.")
     if cores < 1:
         yield CORES.found(f"The cgroup gives {cores:.2f} of a core.")

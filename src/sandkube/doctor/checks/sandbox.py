@@ -29,7 +29,7 @@ GVISOR: Final = Kind(
 # What gVisor answers whatever is below it (pkg/sentry/syscalls/linux/linux64.go, as of 2024).
 _VERSION: Final = "4.4.0 #1 SMP Sun Jan 10 15:06:54 PST 2016"
 _READ_ALL: Final = 3  # syslog(2)
-_CALLS: Final = 200
+_ROUNDS, _CALLS = 8, 25
 
 
 def look(surroundings: Surroundings) -> Iterator[Finding]:
@@ -62,10 +62,14 @@ def _kernel_log() -> str:
 
 
 def _microseconds() -> float:
-    begun = time.perf_counter()
-    for _ in range(_CALLS):
-        os.getppid()
-    return (time.perf_counter() - begun) / _CALLS * 1e6
+    """What a system call takes: the least of some rounds, since other checks run meanwhile."""
+    rounds = []
+    for _ in range(_ROUNDS):
+        begun = time.perf_counter()
+        for _ in range(_CALLS):
+            os.getppid()
+        rounds.append(time.perf_counter() - begun)
+    return min(rounds) / _CALLS * 1e6
 
 
 CHECK: Final = Check("sandbox", "The sandbox", (GVISOR,), look)

@@ -14,7 +14,7 @@ from sandkube.doctor.asking import ask
 from sandkube.doctor.checks import cache_folder
 from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Surroundings
-from sandkube.errors import ServerNotFound
+from sandkube.errors import ServerNotFound, StateUnusable
 from sandkube.plane import process
 from sandkube.server import CONTRACT, ServerVersion, checkout, locate
 
@@ -67,6 +67,8 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
             yield TO_BUILD.found("There is no server binary for this checkout yet.")
         else:
             yield MISSING.found(error.message.rstrip(".") + ".")
+        return
+    except StateUnusable:  # no cache: the check of the cache folder tells
         return
     answer = ask([server.binary, "version", "-o", "json"], process.environment(surroundings.environ, ()))
     if answer.errno == errno.EACCES and cache_folder.tells_of(server.binary, surroundings):

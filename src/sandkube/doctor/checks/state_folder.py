@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shlex
 import stat
@@ -24,6 +25,7 @@ _FILES: Final = 100
 # Others may have them mounted too, and a lock or a mapping may not reach there.
 _SHARED: Final = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs"}
 
+_ALL: Final = os.R_OK | os.W_OK | os.X_OK
 _ELSEWHERE: Final = f"export {ENV_STATE_DIR}=/some/folder"
 
 NO_PLACE: Final = Kind(
@@ -117,12 +119,11 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
         if file_system.is_read_only(there, mount):
             yield READ_ONLY.found(f"{folder} is on a read-only file system{_mounted(mount)}.")
             return
-    except PermissionError as error:
-        yield UNREADABLE.found(
-            f"{folder} cannot be reached: permission denied for {error.filename}.", folder=error.filename
-        )
+        closed = list(_closed(folder, there))
+    except OSError as error:
+        text = f"{folder} cannot be reached: {error.strerror} ({error.filename})."
+        yield UNREADABLE.found_with(text, _ELSEWHERE)
         return
-    closed = list(_closed(folder, there))
     yield from closed
     if not closed:
         yield from _file_system(folder, there, mount)
@@ -130,34 +131,39 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
 
 def _closed(folder: Path, there: Path) -> Iterator[Finding]:
     """The folders that are not this user's, or shut, or open to others."""
-    if not folder.exists():
-        if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+    if not there.is_dir():
+        yield UNREADABLE.found_with(f"{folder} cannot be made: {there} is not a folder.", _ELSEWHERE)
+        return
+    if there != folder:
+        if not os.access(there, _ALL):
             text = f"{folder} is not there, and cannot be made: permission denied for {there}."
-            yield UNREADABLE.found(text, folder=shlex.quote(str(there)))
+            yield _shut(text, there)
         return
     try:
         check_parent_folder(folder)
     except StateUnusable as error:
         yield NOT_OURS.found(error.message, folder=shlex.quote(str(folder)))
     for path in _ours(folder):
-        quoted = shlex.quote(str(path))
         found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode):
-            yield UNREADABLE.found(f"{path} is not a folder.", folder=quoted)
-        elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-            mode = stat.S_IMODE(found.st_mode)
-            yield UNREADABLE.found(
-                f"{path} cannot be used: permission denied (mode {mode:04o}, owner {found.st_uid}, and you "
-                "are "
-                f"{os.getuid()}).",
-                folder=quoted,
+        if not os.access(path, _ALL):
+            yield _shut(
+                f"{path} cannot be used: permission denied (mode {stat.S_IMODE(found.st_mode):04o}, owner "
+                f"{found.st_uid}, and you are {os.getuid()}).",
+                path,
             )
             return  # what is in it cannot be seen
-        elif path != folder and found.st_uid != os.getuid():
+        if path != folder and found.st_uid != os.getuid():
             text = f"{path} belongs to the user with the number {found.st_uid}, and you are {os.getuid()}."
-            yield NOT_OURS.found(text, folder=quoted)
+            yield NOT_OURS.found_with(text, _ELSEWHERE)
         elif path != folder and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            yield NOT_OURS.found(f"Others can write to {path}.", folder=quoted)
+            yield NOT_OURS.found(f"Others can write to {path}.", folder=shlex.quote(str(path)))
+
+
+def _shut(text: str, path: Path) -> Finding:
+    """A folder without rights: they can be given by whoever owns it."""
+    if path.stat().st_uid == os.getuid():
+        return UNREADABLE.found(text, folder=shlex.quote(str(path)))
+    return UNREADABLE.found_with(text, _ELSEWHERE)
 
 
 def _ours(folder: Path) -> Iterator[Path]:
@@ -170,6 +176,7 @@ def _ours(folder: Path) -> Iterator[Path]:
 
 def _file_system(folder: Path, there: Path, mount: file_system.Mount | None) -> Iterator[Finding]:
     found = file_system.room(there)
+    free = math.inf if found.free is None else found.free
     quoted = shlex.quote(str(folder))
     failed = file_system.try_out(there)
     no_space = "write" in failed and failed["write"].errno in (errno.ENOSPC, errno.EDQUOT)
@@ -177,22 +184,23 @@ def _file_system(folder: Path, there: Path, mount: file_system.Mount | None) -> 
     if no_files:
         text = f"{found.files} more files are possible at {there}{_mounted(mount)}: it is out of inodes."
         yield FULL.found(text, folder=quoted)
-    elif no_space or found.free < NEEDED:
-        yield FULL.found(f"{found.free / MB:.1f} MB are free at {there}{_mounted(mount)}.", folder=quoted)
+    elif no_space or free < NEEDED:
+        yield FULL.found(f"{free / MB:.1f} MB are free at {there}{_mounted(mount)}.", folder=quoted)
     elif "write" in failed:
-        yield UNREADABLE.found(f"{there} cannot be written to: {failed['write'].strerror}.", folder=quoted)
+        text = f"{there} cannot be written to: {failed['write'].strerror}."
+        yield UNREADABLE.found_with(text, _ELSEWHERE)
     for ability, kind in _LACKS.items():
         if ability in failed:
             yield kind.found(f"At {there}{_mounted(mount)}: {failed[ability].strerror}.")
-    if failed or no_files or found.free < NEEDED:
+    if failed or no_files or free < NEEDED:
         return
-    if found.free < COMFORTABLE:
-        yield LOW.found(f"{found.free // MB} MB are free at {there}{_mounted(mount)}.", folder=quoted)
+    if free < COMFORTABLE:
+        yield LOW.found(f"{free // MB:.0f} MB are free at {there}{_mounted(mount)}.", folder=quoted)
     elif mount is not None and mount.kind in _SHARED and not _is_sandbox(mount):
         yield SHARED.found(f"{folder} is on {mount.kind}, mounted at {mount.point}.")
     else:
         on = f"{mount.kind}, " if mount else ""
-        yield ok(f"{folder}: {on}{found.free / 10**9:.1f} GB free")
+        yield ok(f"{folder}: {on}{file_system.gigabytes(found.free)} free")
 
 
 def _mounted(mount: file_system.Mount | None) -> str:
