@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandkube.cli import output as out
-from sandkube.cli.options import output_option
+from sandkube.cli.options import option, output_option
 
 if TYPE_CHECKING:
     from sandkube.setup.preparing import Ready
@@ -16,10 +16,17 @@ _LABEL = 10
 
 
 @click.command()
-@click.option(
-    "--check", is_flag=True, help="Change nothing: say what there is, with status 1 if that is not all."
+@option(
+    "--check",
+    variable="PREPARE_CHECK",
+    is_flag=True,
+    help="Change nothing: say what there is, with status 1 if that is not all.",
 )
-@click.option("--k3s", is_flag=True, help="Have a k3s as well, fetched where there is none.")
+@click.option(
+    "--k3s",
+    is_flag=True,
+    help="Have a k3s as well: that of SANDKUBE_K3S, PATH or the cache, or else one that is fetched.",
+)
 @output_option
 @click.pass_context
 def prepare(context: click.Context, *, check: bool, k3s: bool, output: str) -> None:

@@ -225,7 +225,7 @@ def _refuse_to_build(name: str, request: Request) -> None:
     try:
         locate()
     except ServerNotFound:
-        if not state.status(name).running:
+        if not (state.folder_of(name).exists() and state.status(name).running):
             raise ServerNotFound(
                 "There is no sandkube server on this machine yet.", hint=f"{invocation.words()} prepare"
             ) from None
@@ -327,7 +327,7 @@ def _apply(status: Status, path: str, *, quiet: bool, stays: bool) -> None:
     )
     if done.returncode != 0:
         said = (done.stderr or b"").decode("utf-8", "replace").strip()
-        why = f" ({said.splitlines()[-1]})" if said else ""
+        why = f" ({said.splitlines()[0].removeprefix('error: ')})" if said else ""
         if stays:  # what is served in the foreground ends with this command
             raise SandkubeError(
                 f"`{path}` could not be applied{why}, so cluster `{status.name}` was stopped."

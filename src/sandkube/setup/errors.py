@@ -22,8 +22,9 @@ class EditFailed(SandkubeError):
     """
 
     def in_file(self, path: object) -> EditFailed:
-        """The same, for the file ``path``; ``{file}`` in the message stands for it."""
-        return EditFailed(self.message.replace("{file}", str(path)), hint=self.hint, tail=self.tail)
+        """The same, for the file ``path``; ``{file}`` in message and hint stands for it."""
+        message = self.message.replace("{file}", str(path))
+        return EditFailed(message, hint=self.hint and self.hint.replace("{file}", str(path)))
 
 
 def place(text: str, position: int) -> str:

@@ -14,12 +14,13 @@ from typing import Any, Final, Literal
 
 from sandkube.setup.errors import EditFailed, place
 
-__all__ = ["BOM", "Item", "Node", "end_of_gap", "is_blank", "parse", "plain"]
+__all__ = ["BOM", "Item", "Node", "end_of_gap", "is_blank", "is_open_line", "parse", "plain"]
 
 BOM: Final = "\ufeff"
 _DEEPEST: Final = 200  # levels; nobody's settings have so many, and Python's stack is not endless
 
 _GAP = re.compile(r"(?:[ \t\r\n]|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_GAP_PART = re.compile(r"[ \t\r\n]+|//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _COMMENT = re.compile(r"[ \t]*(?:(?P<line>//[^\r\n]*)|/\*(?:(?!\*/)[^\r\n])*\*/)")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 _SCALAR = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null", re.ASCII)
@@ -89,6 +90,14 @@ def end_of_gap(text: str, start: int) -> tuple[int, bool]:
         if comment["line"]:
             return end, True
     return end, False
+
+
+def is_open_line(text: str, start: int, end: int) -> bool:
+    """Whether the gap from ``start`` to ``end`` ends with a `//` comment: then a line break must follow."""
+    last = ""
+    for match in _GAP_PART.finditer(text, start, end):
+        last = match[0]
+    return last.startswith("//")
 
 
 def _gap(text: str, start: int) -> int:

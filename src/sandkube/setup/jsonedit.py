@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sandkube.setup.jsonc import Node, end_of_gap
+from sandkube.setup.jsonc import Node, end_of_gap, is_open_line
 
 __all__ = ["Layout", "appended", "layout_of", "on_one_line", "removed", "rendered", "replaced"]
 
@@ -79,15 +79,19 @@ def removed(text: str, of: Node, index: int) -> str:
     """``text`` without the item of that index of the object or list ``of``."""
     item = of.items[index]
     start = _chunk_start(text, of, index)
+    before, blank = text[:start], text[start : item.start]
     if len(of.items) == 1:
         end = item.node.end if item.comma is None else item.comma + 1
-        end += _closing_length(text, end, text[start : item.start], _line_indent(text, of.start))
-        return text[:start] + text[end:]
-    if item.comma is not None:
-        return text[:start] + text[item.node.end : item.comma] + text[item.comma + 1 :]
-    comma = of.items[index - 1].comma
-    assert comma is not None
-    return text[:comma] + text[comma + 1 : start] + text[item.node.end :]
+        behind = text[end + _closing_length(text, end, blank, _line_indent(text, of.start)) :]
+    elif item.comma is not None:
+        behind = text[item.node.end : item.comma] + text[item.comma + 1 :]
+    else:
+        comma = of.items[index - 1].comma
+        assert comma is not None
+        before, behind = text[:comma] + text[comma + 1 : start], text[item.node.end :]
+    if is_open_line(text, _behind_previous(of, index), start) and not behind.startswith(("\n", "\r\n")):
+        return f"{before}{blank}{behind}"  # what follows would become part of a comment
+    return before + behind
 
 
 def replaced(text: str, node: Node, value: Any) -> str:
@@ -127,15 +131,22 @@ def _item_indent(text: str, into: Node, layout: Layout) -> str:
 
 def _chunk_start(text: str, of: Node, index: int) -> int:
     """Where the white space begins that came with the item: not before where one would have been put."""
-    earliest = of.start + 1
+    earliest = _behind_previous(of, index)
     if index:
-        comma = of.items[index - 1].comma
-        assert comma is not None
-        earliest, _ = end_of_gap(text, comma + 1)
+        earliest, _ = end_of_gap(text, earliest)
     start = of.items[index].start
     while start > earliest and text[start - 1] in _BLANK:
         start -= 1
     return start
+
+
+def _behind_previous(of: Node, index: int) -> int:
+    """Where the gap before an item begins: behind the comma before it, or the opening bracket."""
+    if index == 0:
+        return of.start + 1
+    comma = of.items[index - 1].comma
+    assert comma is not None
+    return comma + 1
 
 
 def _closing_length(text: str, end: int, before: str, outer: str) -> int:

@@ -7,6 +7,7 @@ out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ from sandkube.setup.errors import EditFailed
 __all__ = ["Job", "Step", "jobs", "plain", "with_line_behind", "without_lines"]
 
 _BREAKS: Final = "\n"
+_DASH: Final = re.compile(r"(?P<indent> *)-(?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,13 @@ def jobs(text: str) -> list[Job]:
 
 
 def plain(text: str) -> Any:
-    """What the YAML says, every scalar as text."""
+    """What the YAML says, every scalar as text; None where it is no YAML."""
     import yaml
 
-    return yaml.load(text, yaml.BaseLoader)  # noqa: S506 -- it makes nothing but texts, lists and dicts
+    try:
+        return yaml.load(text, yaml.BaseLoader)  # noqa: S506 -- it makes nothing but texts, lists and dicts
+    except (yaml.YAMLError, RecursionError):
+        return None
 
 
 def with_line_behind(text: str, step: Step, line: str) -> str:
@@ -121,12 +126,13 @@ def _step(text: str, node: Any) -> Step:
 
     uses = _value(node, "uses")
     start = text.rfind(_BREAKS, 0, node.start_mark.index) + 1
-    dash = text.rfind("-", start, node.start_mark.index)
+    while (dash := _DASH.match(text, start)) is None and start:  # the dash may have a line of its own
+        start = text.rfind(_BREAKS, 0, start - 1) + 1
     return Step(
         uses.value if isinstance(uses, yaml.ScalarNode) else None,
         start,
         _end_of_line(text, _end(node)),
-        dash - start,
+        len(dash["indent"]) if dash else 0,
     )
 
 

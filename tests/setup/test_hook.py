@@ -1,0 +1,111 @@
+"""The pieces that `setup --write` puts into files, run as their hosts run them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from command_line import Done, Sandkube
+
+# What Claude Code gives a SessionStart hook on its standard input.
+EVENT = {
+    "session_id": "3f0c",
+    "transcript_path": "/tmp/3f0c.jsonl",
+    "hook_event_name": "SessionStart",
+    "source": "startup",
+}
+
+
+def run_hook(sandkube: Sandkube, env_file: Path | None) -> Done:
+    """Run the project's hook: by a shell, in the project's folder, with JSON on its standard input."""
+    settings = json.loads((sandkube.home / ".claude" / "settings.json").read_text())
+    [hook] = [hook for group in settings["hooks"]["SessionStart"] for hook in group["hooks"]]
+    assert hook["type"] == "command"
+    return sandkube.run(
+        ["sh", "-c", hook["command"]],
+        status=None,
+        stdin=json.dumps({**EVENT, "cwd": str(sandkube.home)}),
+        environ={
+            "CLAUDE_PROJECT_DIR": str(sandkube.home),
+            "CLAUDE_ENV_FILE": str(env_file) if env_file else None,
+        },
+    )
+
+
+def in_session(sandkube: Sandkube, env_file: Path, command: str) -> str:
+    """What a shell command of the session says: the file's lines come before it."""
+    return sandkube.run(["bash", "-c", f"{env_file.read_text()}\n{command}"]).stdout
+
+
+def test_the_hook_leaves_a_working_kubectl(anywhere: Sandkube) -> None:
+    anywhere("prepare", "--check")
+    anywhere("setup", "sessionstart", "--write")
+    env_file = anywhere.home / "session-env"
+    for _ in range(2):  # a session begins, and goes on later
+        done = run_hook(anywhere, env_file)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        names = in_session(anywhere, env_file, "kubectl get namespaces -o name")
+        assert "namespace/kube-system" in names.splitlines()
+        kubectl = in_session(anywhere, env_file, "command -v kubectl").strip()
+        assert kubectl == str(anywhere.folder().path / "bin" / "kubectl")
+        in_session(anywhere, env_file, "helm list")
+    joined = " && ".join(env_file.read_text().splitlines())
+    assert anywhere.run(["sh", "-c", f"{joined} && kubectl version"]).returncode == 0
+    anywhere("down")
+    anywhere("setup", "sessionstart", "--remove")
+    assert not (anywhere.home / ".claude").exists()
+
+
+def test_the_hook_where_the_host_has_no_file_for_variables(sandkube: Sandkube) -> None:
+    sandkube("setup", "sessionstart", "--write")
+    done = run_hook(sandkube, None)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert sandkube.status()["state"] == "running"
+
+
+def test_a_hook_that_cannot_start_says_so_in_a_line(sandkube: Sandkube) -> None:
+    sandkube("setup", "sessionstart", "--write")
+    env_file = sandkube.home / "session-env"
+    sandkube.environ["SANDKUBE_SERVER"] = "/nowhere"
+    done = run_hook(sandkube, env_file)
+    assert done.returncode == 2  # which Claude Code shows to the person
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert "/nowhere" in done.stderr
+    assert not env_file.exists()
+
+
+def test_a_dev_container_runs_it_in_each_form(sandkube: Sandkube) -> None:
+    file = sandkube.home / ".devcontainer" / "devcontainer.json"
+    file.parent.mkdir()
+    for name, before in (
+        ("text", '"true"'),
+        ("list", '["true"]'),
+        ("object", '{"a": "true"}'),
+        ("none", None),
+    ):
+        value = "" if before is None else f'"postStartCommand": {before}, // as it was\n'
+        text = f'{{\n  "image": "x",\n  {value}}}\n'
+        file.write_text(text)
+        sandkube("--cluster", name, "setup", "devcontainer", "--write")
+        plain = (
+            file.read_text().replace(" // as it was", "").replace(",\n}", "\n}").replace(",\n  }", "\n  }")
+        )
+        found = json.loads(plain)["postStartCommand"]
+        command = found if isinstance(found, str) else found["sandkube"]
+        done = sandkube.run(["/bin/sh", "-c", command])
+        assert (done.stdout, done.stderr) == ("", "")
+        assert sandkube.status(name)["state"] == "running"
+        sandkube("delete", name, "--quiet")
+        sandkube("setup", "devcontainer", "--remove")
+        assert file.read_text() == text
+
+
+def test_a_cluster_with_its_own_name(sandkube: Sandkube) -> None:
+    sandkube("--cluster", "ci", "setup", "sessionstart", "--write")
+    env_file = sandkube.home / "session-env"
+    assert run_hook(sandkube, env_file).returncode == 0
+    assert in_session(sandkube, env_file, "echo $SANDKUBE_CLUSTER").strip() == "ci"
+    sandkube_words = shlex.join(sandkube.command)
+    assert json.loads(in_session(sandkube, env_file, f"{sandkube_words} status -o json"))["name"] == "ci"
