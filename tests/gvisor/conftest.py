@@ -79,3 +79,10 @@ def as_user(runsc: Path) -> Iterator[Inside]:
     """
     with entered_or_skipped(runsc, Place(1000 if os.getuid() == 0 else 0, "home")) as made:
         yield made
+
+
+@pytest.fixture
+def apart(runsc: Path) -> Iterator[Inside]:
+    """As `as_user`, with loopback alone: there is no address to advertise, and no default route."""
+    with entered_or_skipped(runsc, Place(1000 if os.getuid() == 0 else 0, "home", network="none")) as made:
+        yield made

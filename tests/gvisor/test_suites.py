@@ -50,17 +50,17 @@ def test_the_notes_tables(as_user: Inside, record_property: Record) -> None:
 
 
 @pytest.mark.timeout(4 * MINUTES)
-def test_k3s_by_its_stand_in(as_user: Inside) -> None:
-    """`up --distribution k3s`, as a plain user, without the plugin anywhere on PATH."""
-    assert as_user.is_gvisor()
-    as_user.environ["SANDKUBE_K3S"] = str(write_stand_in(as_user.box.files / "k3s", as_user))
-    as_user("up", "--distribution", "k3s")
-    found = as_user.status()
+def test_k3s_by_its_stand_in(apart: Inside) -> None:
+    """`up --distribution k3s`, as a plain user, with loopback alone and no plugin on PATH."""
+    assert apart.is_gvisor()
+    apart.environ["SANDKUBE_K3S"] = str(write_stand_in(apart.box.files / "k3s", apart))
+    apart("up", "--distribution", "k3s")
+    found = apart.status()
     assert (found["distribution"], found["state"]) == ("k3s", "running")
-    as_user("kubectl", "create", "deployment", "web", "--image=nginx")
-    as_user("kubectl", "wait", "--for=create", "pods", "--selector=app=web", "--timeout=60s")
-    as_user("down")
-    assert as_user.status(status=1)["state"] == "stopped"
-    as_user("up")
-    as_user("kubectl", "get", "deployment", "web")
-    as_user("delete")
+    apart("kubectl", "create", "deployment", "web", "--image=nginx")
+    apart("kubectl", "wait", "--for=create", "pods", "--selector=app=web", "--timeout=60s")
+    apart("down")
+    assert apart.status(status=1)["state"] == "stopped"
+    apart("up")
+    apart("kubectl", "get", "deployment", "web")
+    apart("delete")
