@@ -6,11 +6,23 @@ docs/how-to/troubleshooting.md explain what follows from it. The same tests run 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from integration.kubectl import Kubectl, manifest, until
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "gvisor.md"
+
+# What is seen. The page shows each of them, and says what it means.
+NO_NODES = "no nodes available to schedule pods"
+NOTHING_FOUND = "No resources found"
 NO_HOST = "does not have a host assigned"
+NOT_RUNNING = "pod is not running. Current status=Pending"
+NO_ENDPOINTS = "<unset>"
+NO_VOLUMES = "no persistent volumes available for this claim and no storage class is set"
+NO_METRICS = "Metrics API not available"
+SEEN = (NO_NODES, NOTHING_FOUND, NO_HOST, NOT_RUNNING, NO_ENDPOINTS, NO_VOLUMES, NO_METRICS)
 
 CLAIM = """\
 apiVersion: v1
@@ -54,6 +66,11 @@ def pod_of(kubectl: Kubectl) -> str:
     return str(pod["metadata"]["name"])
 
 
+@pytest.mark.parametrize("seen", SEEN)
+def test_what_is_seen_is_explained(seen: str) -> None:
+    assert f"`{seen}`" in PAGE.read_text(encoding="utf-8").replace("pod … ", "")
+
+
 class TestWorkerNodeFeatures:
     def test_pods_stay_pending_and_say_why(self, pending: Kubectl) -> None:
         (pod,) = pending.get("pods", "--selector=app=web")
@@ -61,14 +78,14 @@ class TestWorkerNodeFeatures:
         assert "nodeName" not in pod["spec"]
         (scheduled,) = [c for c in pod["status"]["conditions"] if c["type"] == "PodScheduled"]
         assert scheduled["reason"] == "Unschedulable"
-        assert scheduled["message"] == "no nodes available to schedule pods"
+        assert scheduled["message"] == NO_NODES
         pending.wait("create", "event", "--field-selector=reason=FailedScheduling")
-        assert "no nodes available to schedule pods" in pending("describe", "pods").stdout
-        assert pending("get", "nodes").stderr == "No resources found\n"
+        assert NO_NODES in pending("describe", "pods").stdout
+        assert pending("get", "nodes").stderr == f"{NOTHING_FOUND}\n"
 
     def test_logs_print_nothing_and_do_not_fail(self, pending: Kubectl) -> None:
-        for what in (f"pod/{pod_of(pending)}", "deployment/web"):
-            done = pending("logs", what)
+        for words in ((f"pod/{pod_of(pending)}",), ("deployment/web",), ("deployment/web", "--follow")):
+            done = pending("logs", *words)
             assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
     def test_exec_says_that_no_host_is_assigned(self, pending: Kubectl) -> None:
@@ -82,10 +99,9 @@ class TestWorkerNodeFeatures:
         pending.wait("create", "endpointslices", chosen)
         (found,) = pending.get("endpointslices", chosen)
         assert not found["endpoints"]
-        assert "<unset>" in pending("get", "endpointslices", chosen).stdout
+        assert NO_ENDPOINTS in pending("get", "endpointslices", chosen).stdout
         for what in ("service/web", f"pod/{pod_of(pending)}"):
-            said = pending.refused("port-forward", what, ":80")
-            assert "pod is not running. Current status=Pending" in said
+            assert NOT_RUNNING in pending.refused("port-forward", what, ":80")
 
     def test_volumes_are_not_mounted_and_claims_stay_pending(self, kubectl: Kubectl) -> None:
         kubectl.apply(CLAIM)
@@ -93,8 +109,7 @@ class TestWorkerNodeFeatures:
         assert kubectl.get("pvc", "data")["status"]["phase"] == "Pending"
         assert kubectl.get("storageclasses") == []
         kubectl.wait("create", "event", "--field-selector=reason=FailedBinding,involvedObject.name=data")
-        said = "no persistent volumes available for this claim and no storage class is set"
-        assert said in kubectl("describe", "pvc", "data").stdout
+        assert NO_VOLUMES in kubectl("describe", "pvc", "data").stdout
         assert kubectl.get("pod", "store")["status"]["phase"] == "Pending"
 
 
@@ -117,7 +132,7 @@ class TestNotSuitableFor:
 
     @pytest.mark.parametrize("what", ["pods", "nodes"])
     def test_performance(self, kubectl: Kubectl, what: str) -> None:
-        assert "Metrics API not available" in kubectl.refused("top", what)
+        assert NO_METRICS in kubectl.refused("top", what)
 
     def test_network_policies_are_kept_and_nothing_acts_on_them(self, kubectl: Kubectl) -> None:
         kubectl.apply(POLICY)
