@@ -317,6 +317,18 @@ def test_without_a_data_dir_it_is_where_the_cni_projects_plugin_has_it(tmp_path:
     assert host_local.network_of(fields, {}).folder == Path("/var/lib/cni/networks/net")
 
 
+def test_what_another_plugin_gave_by_a_configuration_that_add_refuses_can_be_given_back(
+    ours: Plugin, tmp_path: Path
+) -> None:
+    (tmp_path / "net").mkdir()
+    for ipam in ({"routes": [{"gw": "10.1.0.1"}], **FOUR}, {"rangeStart": "10.1.0.255", **FOUR}):
+        (tmp_path / "net" / "10.1.0.2").write_bytes(b"c1\r\neth0")
+        asked = network(tmp_path, **ipam)
+        assert ours.code("ADD", asked) == 999
+        ours("DEL", asked)
+        assert leases(tmp_path) == {}
+
+
 # What is refused
 
 

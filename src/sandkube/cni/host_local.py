@@ -37,7 +37,7 @@ NEEDED = {"ADD": WITH_NAMESPACE, "CHECK": WITH_NAMESPACE, "DEL": ONE, "GC": ONE[
 TYPES = {dict: "an object", list: "an array", str: "a string", int: "a whole number"}
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.\-]*")  # of a container and of a network
 INTERFACE = re.compile(r"(?!\.{1,2}$)[^/:\s]+")
-INTERFACE_BYTES = 15
+INTERFACE_BYTES, INTEGER_BITS = 15, 63
 UNREADABLE = "?"  # what counts as the content of another user's lease
 
 # The codes of the specification; FAILED is what the CNI project's plugin answers for all the rest.
@@ -87,7 +87,8 @@ def get(fields: Fields, key: str, kind: type[T]) -> T:
     value = fields.get(key)
     if value is None:
         return kind()
-    if not isinstance(value, kind) or isinstance(value, bool):
+    too_long = isinstance(value, int) and value.bit_length() > INTEGER_BITS
+    if not isinstance(value, kind) or isinstance(value, bool) or too_long:
         raise CniError(f"`{key}` is not {TYPES[kind]}")
     return value
 
@@ -147,9 +148,10 @@ def address_range(fields: Fields) -> Range:
     if address != network.network_address or prefix > network.max_prefixlen - 2:
         raise CniError(f"{address}/{prefix} is not the address of a network of 4 addresses or more")
     first, last = network[1], network[-2 if isinstance(address, ipaddress.IPv4Address) else -1]
-    named = (get(fields, key, str) for key in ("rangestart", "rangeend", "gateway"))
+    named = [get(fields, key, str) for key in ("rangestart", "rangeend", "gateway")]
     start, end, gateway = (ip(a) if a else b for a, b in zip(named, (first, last, first), strict=True))
-    if start not in network or end not in network or int(start) > int(end):
+    turned = int(start) > int(end) and "" not in named[:2]  # no more than empty if one of them is not said
+    if start not in network or end not in network or turned:
         raise CniError(f"{start}-{end} is not a range of addresses of the network {network}")
     return Range(start, end, prefix, gateway)
 
@@ -170,8 +172,8 @@ def sets_of_ranges(ipam: Fields, runtime: Fields) -> list[list[Range]]:
 
 
 def route(fields: Fields) -> Fields:
-    """A route in the form of a result."""
-    address, prefix = cidr(get(fields, "dst", str))
+    """A route in the form of a result. Without `dst` it is none, which only ADD minds."""
+    address, prefix = cidr(get(fields, "dst", str)) if "dst" in fields else ("", "")
     gateway = get(fields, "gw", str)
     numbers = {key: get(fields, key, int) for key in ("mtu", "advmss", "priority", "table", "scope")}
     said = {key: n for key, n in numbers.items() if n or (key in ("table", "scope") and fields.get(key) == 0)}
@@ -447,13 +449,20 @@ def answer(environ: Mapping[str, str]) -> Fields | None:
         raise CniError(f"CNI_COMMAND {command!r} is not known", BAD_ENVIRONMENT)
     check_version(command, fields)
     network = network_of(fields, environ)
-    holder = f"{environ.get('CNI_CONTAINERID')}\r\n{environ.get('CNI_IFNAME')}"
     if not network.sets and "CNI_CONTAINERID" in NEEDED[command]:  # without one the runtime names no ranges
         raise CniError("no ranges of addresses are configured")
+    return carry_out(command, network, environ)
+
+
+def carry_out(command: str, network: Network, environ: Mapping[str, str]) -> Fields | None:
+    """Do ``command``; the result of an ADD."""
+    holder = f"{environ.get('CNI_CONTAINERID')}\r\n{environ.get('CNI_IFNAME')}"
     if command == "STATUS":
         check_folder(network.folder)
     elif command == "ADD":
         check_namespace(environ)
+        if any(one["dst"] == "/" for one in network.routes):
+            raise CniError("a route has no `dst`")
         dns = resolver(network.resolv_conf)
         with Leases.locked(network.folder) as leases:
             return result(network, reserve(leases, network, holder), dns)

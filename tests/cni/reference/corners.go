@@ -92,6 +92,8 @@ func badNetworks() []bad {
 		`{"subnet": "10.5.0.0/24", "routes": {}}`, `{"subnet": "10.5.0.0/24", "routes": ["0.0.0.0/0"]}`,
 		`{"subnet": "10.5.0.0/24", "routes": [{"dst": "x"}]}`, `{"subnet": "10.5.0.0/24", "routes": [{"dst": "0.0.0.0/0", "gw": "x"}]}`,
 		`{"subnet": "10.5.0.0/24", "routes": [{"dst": "0.0.0.0/0", "mtu": "x"}]}`,
+		`{"subnet": "10.5.0.0/24", "routes": [{"dst": ""}]}`, `{"subnet": "10.5.0.0/24", "routes": [{"dst": null}]}`,
+		`{"subnet": "10.5.0.0/24", "routes": [{"dst": "0.0.0.0/0", "mtu": 12345678901234567890}]}`,
 		`{"subnet": "10.5.0.0/24", "routes": [{"dst": "0.0.0.0/0", "table": 1.5}]}`,
 		`{"subnet": "10.5.0.0/24", "resolvConf": 5}`, `{"subnet": "10.5.0.0/24", "resolvConf": "@NOTHING@"}`,
 		`{"ranges": [[{"subnet": "10.5.0.0/24"}, {"subnet": "fd00::/64"}]]}`,
@@ -157,10 +159,14 @@ func corners(p *pair) []step {
 	raw("DEL", good, map[string]string{"CNI_NETNS": "/dev/null"})
 
 	raw("ADD", strings.Replace(good, `"ipam"`, `"args": {"cni": {"ips": [null]}}, "ipam"`, 1), nil)
-	raw("ADD", ipam(`{"subnet": "10.5.0.0/24", "routes": [{"gw": "10.5.0.1"}]}`), nil)
+	for _, command := range []string{"ADD", "DEL"} {
+		raw(command, ipam(`{"subnet": "10.5.0.0/24", "routes": [{"gw": "10.5.0.1"}]}`), nil)
+	}
 	raw("DEL", good, nil)
 	known(strings.Replace(good, `"ipam"`, mappedWithPrefix+`, "ipam"`, 1), mappedWithPrefix)
 	known(ipam("{"+startBehindEnd+"}"), startBehindEnd)
+	raw("CHECK", ipam("{"+startBehindEnd+"}"), nil)
+	raw("DEL", ipam("{"+startBehindEnd+"}"), nil)
 	raw("DEL", good, nil)
 
 	// Attachments that are valid: not said, none, one.
