@@ -20,13 +20,22 @@ EVENT = {
 }
 
 
+def settings_of(sandkube: Sandkube) -> Path:
+    """The settings of a project, which is the home folder here."""
+    return sandkube.home / ".claude" / "settings.json"
+
+
+def set_up(sandkube: Sandkube, option: str) -> None:
+    sandkube("setup", "sessionstart", option, "--file", str(settings_of(sandkube)))
+
+
 def run_hook(sandkube: Sandkube, env_file: Path | None) -> Done:
     """Run the project's hook: by a shell, in the project's folder, with JSON on its standard input."""
-    settings = json.loads((sandkube.home / ".claude" / "settings.json").read_text())
+    settings = json.loads(settings_of(sandkube).read_text())
     [hook] = [hook for group in settings["hooks"]["SessionStart"] for hook in group["hooks"]]
     assert hook["type"] == "command"
     return sandkube.run(
-        ["sh", "-c", hook["command"]],
+        ["sh", "-c", 'cd "$CLAUDE_PROJECT_DIR" && exec sh -c "$0"', hook["command"]],
         status=None,
         stdin=json.dumps({**EVENT, "cwd": str(sandkube.home)}),
         environ={
@@ -43,7 +52,7 @@ def in_session(sandkube: Sandkube, env_file: Path, command: str) -> str:
 
 def test_the_hook_leaves_a_working_kubectl(anywhere: Sandkube) -> None:
     anywhere("prepare", "--check")
-    anywhere("setup", "sessionstart", "--write")
+    set_up(anywhere, "--write")
     env_file = anywhere.home / "session-env"
     for _ in range(2):  # a session begins, and goes on later
         done = run_hook(anywhere, env_file)
@@ -56,8 +65,8 @@ def test_the_hook_leaves_a_working_kubectl(anywhere: Sandkube) -> None:
     joined = " && ".join(env_file.read_text().splitlines())
     assert anywhere.run(["sh", "-c", f"{joined} && kubectl version"]).returncode == 0
     anywhere("down")
-    anywhere("setup", "sessionstart", "--remove")
-    assert not (anywhere.home / ".claude").exists()
+    set_up(anywhere, "--remove")
+    assert not settings_of(anywhere).parent.exists()
 
 
 def test_the_hook_where_the_host_has_no_file_for_variables(sandkube: Sandkube) -> None:
