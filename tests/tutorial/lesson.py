@@ -44,9 +44,11 @@ from pathlib import Path
 
 ANYTHING = "…"
 PATIENCE = 180.0
+LAST_COMPLAINTS = 20
 
 _FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})\s*(\S*)(.*)$")
 _STATUS = re.compile(r"^\[exit status (\d+)\]$")
+_COMPLAINT = re.compile(r"[WEF]\d{4} ")
 _NOT_RUN = re.compile(r"text|yaml|\{[\w-]+\}")
 _OF_THE_PERSON = re.compile(r"(KUBE|HELM_|SANDKUBE_(?!SERVER$|CACHE_DIR$)).*|BASH_ENV|ENV|PS\d")
 
@@ -359,6 +361,17 @@ def forget(root: Path, environ: Mapping[str, str]) -> None:
         subprocess.run(command, env=environment(root, environ), capture_output=True, check=False)
 
 
+def complaints(root: Path) -> list[str]:
+    """Give the last warnings and errors in the server's log: what the lesson's cluster had to say."""
+    lines = [
+        line
+        for log in sorted((root / "state").glob("clusters/*/server.log"))
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if _COMPLAINT.match(line)
+    ]
+    return lines[-LAST_COMPLAINTS:]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Follow the lessons that are named, one after the other, on one cluster."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -408,6 +421,7 @@ def _tell(page: Path, root: Path, patience: float, *, update: bool) -> bool:
     if mismatches == []:
         print(f"{page}: {len(done)} commands as shown, {time.monotonic() - began:.1f} s", flush=True)
         return True
+    print("".join(f"  {line}\n" for line in complaints(root)), end="", file=sys.stderr)
     forget(root, os.environ)
     return False
 
