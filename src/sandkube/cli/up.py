@@ -242,6 +242,8 @@ def _causes_named(name: str, port: int | None) -> Iterator[None]:
         causes = explain(error, name, port=port)
         if not causes:
             raise
+        if error.hint and "--wait" in error.hint:  # no waiting helps then
+            error.hint = None
         output.print_error(error)
         for cause in causes:
             output.talk(f"{click.style('cause:', fg='red', bold=True)} {cause.found}")
