@@ -53,9 +53,11 @@ class Inside(Sandkube):
         stdin: str = "",
         seconds: float = 90,
     ) -> Done:
-        """Run any command in the sandbox, in this environment."""
+        """Run any command in the sandbox, in this environment. Never may it show a traceback."""
         variables = self._environ(environ)
-        return self.box(*command, status=status, environ=variables, stdin=stdin, seconds=seconds)
+        done = self.box(*command, status=status, environ=variables, stdin=stdin, seconds=seconds)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
 
     def is_gvisor(self) -> bool:
         """Whether the system inside says that it is gVisor's."""

@@ -29,12 +29,8 @@ def run_tests(inside: Inside, record: Record, *arguments: str, minutes: int) -> 
         "--tb=short",
         f"--rootdir={CHECKOUT}",
     )
-    done = inside.run(
-        [*inside.python, "-m", "pytest", *options, *arguments],
-        status=None,
-        seconds=minutes * MINUTES,
-        environ={"SANDKUBE_STATE_DIR": None},
-    )
+    command = [*inside.python, "-m", "pytest", *options, *arguments]
+    done = inside.box(*command, status=None, seconds=minutes * MINUTES, environ=inside.environ)
     record(SUMMARY, done.stdout.strip().rpartition("\n")[2].strip("= "))
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
