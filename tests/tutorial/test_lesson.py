@@ -158,6 +158,31 @@ def test_as_a_script_it_needs_python_alone(tmp_path: Path, text: str, status: in
     assert "Traceback" not in done.stderr
 
 
+def test_as_a_script_it_can_update(tmp_path: Path) -> None:
+    path = page(tmp_path, console("$ echo a", "b"))
+    assert "1 commands rewritten" in script(tmp_path, "--update", str(path), status=0).stdout
+    assert path.read_text(encoding="utf-8") == console("$ echo a", "a")
+
+
+def test_as_a_script_it_goes_on_with_the_next_lesson(tmp_path: Path) -> None:
+    (tmp_path / "first.md").write_text(console("$ echo a", "b"), encoding="utf-8")
+    (tmp_path / "contents.md").write_text("# Nothing to run\n", encoding="utf-8")
+    path = page(tmp_path, console("$ true"))
+    names = [str(tmp_path / "first.md"), str(tmp_path / "contents.md"), str(path), str(path)]
+    done = script(tmp_path, *names, status=1)
+    assert done.stdout.count("page.md: 1 commands as shown") == 2
+    assert "3 lessons, 1 not as shown" in done.stdout
+
+
+def test_what_the_server_complained_of_is_told(tmp_path: Path) -> None:
+    log = 'f="$SANDKUBE_STATE_DIR/clusters/default"; mkdir -p "$f"; cd "$f"; '
+    lines = "I1124 13:42:10.1 1 a.go:1] fine\\nE1124 13:42:10.1 1 a.go:1] the disk is full\\n"
+    path = page(tmp_path, console(f"$ {log}printf '{lines}' > server.log; false"))
+    said = script(tmp_path, str(path), status=1).stderr
+    assert "the disk is full" in said.rpartition("all it printed")[2]
+    assert "fine" not in said.rpartition("all it printed")[2]
+
+
 def test_as_a_script_it_says_what_is_missing(tmp_path: Path) -> None:
     text = page(tmp_path, console("$ true"))
     assert "nowhere.md" in script(tmp_path, str(tmp_path / "nowhere.md"), status=2).stderr
