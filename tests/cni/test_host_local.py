@@ -142,6 +142,7 @@ def test_a_lease_of_long_ago_names_no_interface(ours: Plugin, tmp_path: Path) ->
     asked = network(tmp_path, FOUR)
     ours("CHECK", asked, interface="any")
     ours("ADD", asked, status=1)
+    ours("ADD", network(tmp_path, SIX, FOUR), status=1)
     ours("DEL", asked, interface="any")
     assert leases(tmp_path) == {}
 

@@ -321,7 +321,8 @@ def choose(
         if asked == one.gateway or leases.read(str(asked)):
             raise CniError(f"the requested address {asked} is not available: it is the gateway's, or taken")
         return asked, one
-    for address in leases.of(holder):
+    container = holder.partition("\r\n")[0]
+    for address in leases.of(holder) + leases.of(container):
         if any(one.holds(address) for one in ranges):
             raise CniError(f"{address} is allocated to this container already, and it may have no second")
     for address, one in candidates(ranges, leases.last(number)):
@@ -472,7 +473,8 @@ def carry_out(command: str, network: Network, environ: Mapping[str, str]) -> Fie
                 raise CniError(f"{environ['CNI_CONTAINERID']} has no address for {environ['CNI_IFNAME']}")
     elif command == "DEL":
         with Leases.locked(network.folder) as leases:
-            leases.release(leases.of(holder))
+            for _ in network.sets:  # so that old leases, which name no interface, go after the others
+                leases.release(leases.of(holder))
         check_namespace(environ)
     elif network.valid is not None:  # GC; where nothing is said of who is valid, all may be
         valid = {*network.valid, UNREADABLE}

@@ -220,6 +220,14 @@ func corners(p *pair) []step {
 	raw("ADD", good, nil)
 	raw("DEL", good, map[string]string{"CNI_IFNAME": "any"})
 
+	// One besides new ones: no second address in its set; DEL goes through the sets, and gets to it in the second.
+	prepare("raw/10.5.0.41", "raw")
+	raw("ADD", dual, nil)
+	raw("ADD", dual, map[string]string{"CNI_ARGS": "IP=10.5.0.42"})
+	raw("DEL", good, nil)
+	raw("ADD", dual, map[string]string{"CNI_ARGS": "IP=10.5.0.42"})
+	raw("DEL", dual, nil)
+
 	// Files that nobody expects, and a folder that cannot be made.
 	prepare("raw/10.5.0.2", "somebody")
 	prepare("raw/notes", "raw\r\neth1")
