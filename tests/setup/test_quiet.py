@@ -120,3 +120,14 @@ def test_an_interrupted_one_is_undone_first(sandkube: Sandkube) -> None:
     assert said.split() == ["Interrupted."]
     assert not sandkube.folder().path.exists()
     assert sandkube.servers() == []
+
+
+def test_a_service_manager_sees_an_orderly_stop(sandkube: Sandkube) -> None:
+    """`up --foreground`, as a systemd unit has it, ended by SIGTERM."""
+    popen = sandkube.start("up", "--foreground")
+    until(lambda: sandkube.run([*sandkube.command, "status"], status=None).returncode == 0)
+    popen.terminate()
+    popen.communicate(timeout=PATIENCE)
+    assert popen.returncode == 128 + signal.SIGTERM
+    assert sandkube.servers() == []
+    assert sandkube.status(status=1)["state"] == "stopped"

@@ -54,15 +54,17 @@ def or_one_line(
         _fail(told["message"], told["hint"], told.get("cause"))
 
 
-def one_line(message: str, hint: str | None = None, cause: str | None = None) -> str:
+def one_line(message: str, hint: str = "", cause: str = "") -> str:
     """What went wrong, why, and what to do, in one line; without the log's end, which `logs` has."""
+    if cause in message:
+        cause = ""
     parts = [message, f"Cause: {cause}" if cause else "", f"Hint: {hint}" if hint else ""]
     text = " ".join(" ".join(parts).split())
     return f"{click.style('error:', fg='red', bold=True)} {text}"
 
 
 def _fail(message: str, hint: str | None = None, cause: str | None = None) -> NoReturn:
-    output.talk(one_line(message, hint, cause))
+    output.talk(one_line(message, hint or "", cause or ""))
     raise click.exceptions.Exit(SandkubeError.exit_code)
 
 
