@@ -107,15 +107,13 @@ class GitHub:
 
     def _prove(self, before: str, after: str, job: Job, checkout: Step) -> None:
         """Refuse the edit unless the workflow means the same but for one more step in one place."""
-        expected = yamltext.plain(before)
-        steps = expected["jobs"][job.name]["steps"]
-        step = yamltext.plain(self._line())[0]
-        expected["jobs"][job.name]["steps"] = [
-            one for number, old in enumerate(steps) for one in (
-                (old, step) if number == job.steps.index(checkout) else (old,)
-            )
-        ]  # fmt: skip
-        if yamltext.plain(after) != expected:
+        expected, found = yamltext.plain(before), yamltext.plain(after)
+        if expected is not None:
+            place = job.steps.index(checkout) + 1
+            steps = expected["jobs"][job.name]["steps"]
+            step = yamltext.plain(self._line())
+            expected["jobs"][job.name]["steps"] = [*steps[:place], *step, *steps[place:]]
+        if expected is None or found != expected:
             raise EditFailed(
                 "{file} is written in a way that a step cannot safely be put into.",
                 hint="put it in by hand: `sandkube setup github` prints it",

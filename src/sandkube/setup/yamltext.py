@@ -16,6 +16,7 @@ from sandkube.setup.errors import EditFailed
 
 __all__ = ["Job", "Step", "jobs", "plain", "with_line_behind", "without_lines"]
 
+_MEND: Final = "mend the file, and try again; nothing in it was changed"
 _BREAKS: Final = "\n"
 _DASH: Final = re.compile(r"(?P<indent> *)-(?=\s)")
 
@@ -42,7 +43,10 @@ class Job:
 def jobs(text: str) -> list[Job]:
     """The jobs of a workflow; EditFailed, with line and column, for what is no YAML or no workflow."""
     root = _compose(text)
-    found = [_job(text, name, node) for name, node in _pairs(_value(root, "jobs"))]
+    try:
+        found = [_job(text, name, node) for name, node in _pairs(_value(root, "jobs"))]
+    except RecursionError:  # an alias within what it names
+        raise EditFailed("{file} refers to itself, which is not understood here.", hint=_MEND) from None
     if not found:
         raise EditFailed("{file} has no `jobs`, so it is no workflow.", hint="name another file with --file")
     return found
@@ -86,12 +90,12 @@ def _compose(text: str) -> Any:
         where = f"{{file}}:{mark.line + 1}:{mark.column + 1}" if mark else "{file}"
         raise EditFailed(
             f"{where}: {error.problem or error.context}.",
-            hint="mend the file, and try again; nothing in it was changed",
+            hint=_MEND,
         ) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise EditFailed(
             f"{{file}} is no YAML: {str(error).splitlines()[0] if str(error) else 'nested too deeply'}.",
-            hint="mend the file, and try again; nothing in it was changed",
+            hint=_MEND,
         ) from error
 
 

@@ -130,6 +130,16 @@ def test_a_job_is_named_where_several_check_out() -> None:
         ("jobs:\n  a: {steps: [{uses: actions/checkout@v4}]}", "{file}: no job with a line of its own"),
         ("jobs:\n  a:\n    uses: ./.github/workflows/b.yml", "{file}: no job"),
         ("a: \x00", "{file} is no YAML"),
+        ("jobs: {}\n---\njobs: {}", "{file}:2:1: "),
+        ("jobs:\n  a:\n    steps: &x\n      - env: *x", "{file} refers to itself"),
+        (
+            "jobs:\n  a:\n    steps:\n      - uses: actions/checkout@v4\n? [1]\n: 2\n",
+            "{file} is written in a way",
+        ),
+        (
+            "x: &y {uses: actions/checkout@v4}\njobs:\n  a:\n    steps:\n      - *y\n      - run: b\n",
+            "{file} is written in a way",
+        ),
     ],
 )
 def test_what_is_unexpected_is_named(text: str | None, said: str) -> None:
