@@ -112,3 +112,13 @@ def test_a_cluster_with_its_own_name(sandkube: Sandkube) -> None:
     assert in_session(sandkube, env_file, "echo $SANDKUBE_CLUSTER").strip() == "ci"
     sandkube_words = shlex.join(sandkube.command)
     assert json.loads(in_session(sandkube, env_file, f"{sandkube_words} status -o json"))["name"] == "ci"
+
+
+def test_a_file_of_somebody_else_is_left_alone(as_nobody: Sandkube) -> None:
+    file = as_nobody.home / "settings.json"
+    file.write_text("{}")  # by root, and writable for all in a folder of nobody's
+    file.chmod(0o666)
+    done = as_nobody("setup", "sessionstart", "--write", "--file", str(file), status=2)
+    assert f"{file} belongs to the user with the number 0" in done.stderr
+    assert file.read_text() == "{}"
+    assert sorted(path.name for path in as_nobody.home.iterdir()) == ["settings.json"]

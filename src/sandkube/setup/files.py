@@ -89,13 +89,13 @@ def _check_writable(target: Path, found: _Found) -> None:
     """Replacing a file asks its folder alone for leave; whoever protected the file itself meant something."""
     if found.stat is None:
         return
-    if not found.stat.st_mode & stat.S_IWUSR or not os.access(target, os.W_OK):
-        raise EditFailed("{file} is read-only.", hint="chmod u+w '{file}'")
     if found.stat.st_uid != os.geteuid() and os.geteuid() != 0:
         raise EditFailed(
             f"{{file}} belongs to the user with the number {found.stat.st_uid}, not to you.",
             hint="do this as that user",
         )
+    if not found.stat.st_mode & stat.S_IWUSR or not os.access(target, os.W_OK):
+        raise EditFailed("{file} is read-only.", hint="chmod u+w '{file}'")
 
 
 @contextlib.contextmanager

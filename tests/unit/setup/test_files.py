@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -227,3 +229,17 @@ def test_what_was_json_is_json_afterwards(tmp_path: Path) -> None:
     with pytest.raises(EditFailed, match="would not be JSON"):
         editing.add(Forgetful(), file)
     assert file.read_text() == "{}"
+
+
+def test_several_at_once_put_it_in_once(tmp_path: Path) -> None:
+    """Each in a process of its own, on a file with other hooks."""
+    file = tmp_path / "settings.json"
+    before = '{\n  "hooks": {"Stop": []} // theirs\n}\n'
+    file.write_text(before)
+    words = [sys.executable, "-m", "sandkube", "setup", "sessionstart", "--sandkube", "sandkube"]
+    started = [subprocess.Popen([*words, "--write", "--file", str(file)]) for _ in range(4)]
+    assert [popen.wait() for popen in started] == [0] * 4
+    assert file.read_text().count("# sandkube setup") == 1
+    assert subprocess.run([*words, "--remove", "--file", str(file)], check=False).returncode == 0
+    assert file.read_text() == before
+    assert names(tmp_path) == ["settings.json"]
