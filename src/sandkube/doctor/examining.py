@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from sandkube.doctor.checks import CHECKS
+from sandkube.doctor.checks.server import MISSING
 from sandkube.doctor.finding import STATES, Check, Finding, Kind, problems
 from sandkube.doctor.surroundings import Surroundings
 from sandkube.errors import (
@@ -85,9 +86,10 @@ def explain(error: SandkubeError, name: str | None, *, port: int | None = None) 
         return []
     names = next(_EXPLAINS[kind] for kind in type(error).__mro__ if kind in _EXPLAINS)
     checks = [check for check in CHECKS if check.name in names]
-    # What could not be checked explains nothing.
+    # What could not be checked explains nothing. And what was started was found: k3s needs no server of ours.
+    aside = {UNCHECKED.id} | ({MISSING.id} if isinstance(error, StartFailed) else set())
     found = problems(examine(Surroundings(name=name, port=port), checks))
-    return [finding for finding in found if finding.kind != UNCHECKED.id]
+    return [finding for finding in found if finding.kind not in aside]
 
 
 def mend(findings: Iterable[Finding]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import importlib.util
 import json
 import os
 import socket
@@ -25,6 +26,7 @@ from sandkube.doctor.checks import (
     certificates,
     clients,
     clock,
+    go,
     k3s,
     leftovers,
     limits,
@@ -39,6 +41,7 @@ from sandkube.doctor.checks import (
 from sandkube.plane import process
 from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.process import Identity
+from sandkube.server import checkout
 from unit.waiting import until
 
 MEMINFO = "MemTotal: 8000000 kB\nMemAvailable: {} kB\nSwapFree: 0 kB\n"
@@ -373,6 +376,35 @@ def test_a_server_that_is_named_and_not_there(around: Surroundings) -> None:
     assert "/no/such/file" in found.found
 
 
+def test_no_server_where_k3s_serves(
+    around: Surroundings, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkout, "find", lambda: None)
+    assert kinds(server.look(around)) == ["server-missing"]
+    known_cluster(state, ClusterSpec("one", distribution="k3s"))
+    assert kinds(server.look(around)) == [""]
+    known_cluster(state, ClusterSpec("two"))
+    assert kinds(server.look(around)) == ["server-missing"]
+
+
+def test_go_is_looked_for_where_it_is_needed(
+    around: Surroundings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kinds(go.look(replace(around, environ={**around.environ, "SANDKUBE_SERVER": "/x"}))) == [""]
+    write(tmp_path / "server" / "go.mod", "module x\n\ngo 1.26.5\n")
+    monkeypatch.setattr(checkout, "find", lambda: checkout.Checkout(tmp_path))
+    monkeypatch.setattr(checkout.Checkout, "key", lambda _: "key")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    (found,) = go.look(around)
+    assert (found.kind, "1.26.5" in found.remedy) == ("go-missing", True)
+    program(around, "uv", "true")
+    for version, expected in (("1.25.9", "go-to-fetch"), ("1.26.5", ""), ("1.30", "")):
+        path = program(around, "go", f"echo go version go{version} linux/amd64")
+        (found,) = go.look(around)
+        assert found.kind == expected
+        assert str(path) in found.found
+
+
 def test_clients_that_answer_oddly(served: Surroundings, stand_in: Path) -> None:
     said = dict.fromkeys(("version", "kine", "go", "platform"), "x")
     text = json.dumps({**said, "contract": 1, "kubernetes": "v1.37.2", "helm": "v4.3.1"})
@@ -435,19 +467,23 @@ def test_a_cluster_that_cannot_be_read(around: Surroundings, state: Path) -> Non
     assert found.remedy.startswith("sandkube delete one  #")
 
 
-def test_a_server_whose_folder_is_gone(around: Surroundings, state: Path, tmp_path: Path) -> None:
+def test_a_server_whose_folder_is_gone(around: Surroundings, state: Path) -> None:
     """Told of, and left alone: what is in it may still be wanted."""
-    folder = tmp_path / "removed"
-    folder.mkdir()
+    folder = state / "clusters" / "removed"
+    folder.mkdir(parents=True)
     code = "import sys; sys.stdin.read()"
     command = [sys.executable, "-c", code, "run", f"--config={folder}/server.json"]
     with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE) as server_process:
         real = replace(around, proc=Path("/proc"))
-        assert "server-without-folder" not in kinds(leftovers.look(real))
+        until(lambda: process.command_line(server_process.pid))
+        assert kinds(leftovers.look(real)) == [""]
         folder.rmdir()
-        found = [one for one in leftovers.look(real) if one.kind == "server-without-folder"]
-        assert [str(server_process.pid) in one.found for one in found if str(folder) in one.found] == [True]
-        assert all(one.fix is None for one in found)
+        (found,) = leftovers.look(real)
+        assert found.kind == "server-without-folder"
+        assert found.remedy.startswith(f"kill {server_process.pid}  #")
+        assert found.fix is None
+        environ = {**around.environ, "SANDKUBE_STATE_DIR": f"{state}-of-another"}
+        assert kinds(leftovers.look(replace(real, environ=environ))) == [""]
         server_process.communicate()
 
 

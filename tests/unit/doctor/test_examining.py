@@ -11,7 +11,7 @@ import pytest
 
 from sandkube import doctor, errors
 from sandkube.doctor import Check, Finding, Kind, Surroundings, examine, examining, explain, mend
-from sandkube.doctor.checks import CHECKS
+from sandkube.doctor.checks import CHECKS, server
 from sandkube.doctor.finding import ok
 from sandkube.errors import SandkubeError, StartFailed
 
@@ -98,6 +98,14 @@ def test_explaining(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> No
     refused = "Cluster `x` did not start: unknown flag: --y (the server ended with status 2)."
     assert explain(StartFailed(refused), "x") == []
     assert explain(errors.UsageError("no"), "x") == []
+
+
+def test_what_was_started_was_found(around: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster of k3s needs no server of ours, so that there is none explains nothing."""
+    missing = check("server", server.MISSING.found("There is none."))
+    monkeypatch.setattr(examining, "CHECKS", (missing,))
+    assert explain(StartFailed("Cluster `x` did not start: it ended."), "x") == []
+    assert [one.kind for one in explain(errors.ServerNotFound("None."), "x")] == ["server-missing"]
 
 
 def test_every_error_is_explained_by_checks_that_there_are() -> None:

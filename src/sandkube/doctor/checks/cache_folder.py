@@ -76,14 +76,11 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
         text = f"{folder} cannot be reached: {error.strerror} ({error.filename})."
         yield (UNWRITABLE_UNUSED if server else UNWRITABLE).found(text)
         return
-    needed = server is None or _inside(server.binary, folder)
     if noexec:
-        where = f"{folder} is on a file system that is mounted noexec ({mount.point if mount else there})"
-        yield (
-            NOEXEC.found(f"{where}, and the server binary lies there." if server else f"{where}.")
-            if needed
-            else NOEXEC_UNUSED.found(f"{where}.")
-        )
+        needed = server is None or _inside(server.binary, folder)
+        point = mount.point if mount else there
+        text = f"{folder} is on a file system that is mounted noexec ({point})."
+        yield (NOEXEC if needed else NOEXEC_UNUSED).found(text)
     if not writable:
         kind = UNWRITABLE_UNUSED if server else UNWRITABLE
         yield kind.found(f"{folder} cannot be used: this user may not write to {there}.")

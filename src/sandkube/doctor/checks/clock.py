@@ -64,9 +64,8 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
         if newest > now + _DAY:
             amiss = True
             yield BEHIND.found(
-                f"The clock says {when:%Y-%m-%d}, and {path} was written {_span(newest - now)} later: it is "
-                "behind, "
-                "or was ahead then."
+                f"The clock says {when:%Y-%m-%d}, and {path} was written {_span(newest - now)} later: "
+                "it is behind, or was ahead then."
             )
     for known in surroundings.clusters():
         jump = _jump(known, surroundings)

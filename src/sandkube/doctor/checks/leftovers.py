@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from sandkube.cluster import down, sweep
@@ -87,7 +86,7 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
     found = [finding for known in clusters for finding in _of(known)]
     found += _removals(surroundings)
     found += _busy(surroundings, clusters)
-    found += _without_folder(surroundings.proc)
+    found += _without_folder(surroundings)
     yield from found
     if not found:
         yield ok("nothing dead is left behind" if clusters else "there are no clusters")
@@ -165,13 +164,16 @@ def _busy(surroundings: Surroundings, clusters: list[Known]) -> Iterator[Finding
             )
 
 
-def _without_folder(proc: Path) -> Iterator[Finding]:
-    """Servers of this user whose working folder, the cluster's, was removed."""
-    for entry in proc.glob("[0-9]*"):
+def _without_folder(surroundings: Surroundings) -> Iterator[Finding]:
+    """Servers of this state folder whose working folder, the cluster's, was removed."""
+    try:
+        ours = os.fsencode(f"--config={surroundings.state_dir()}/clusters/")
+    except StateUnusable:
+        return
+    for entry in surroundings.proc.glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
-            config = next((word for word in words if word.startswith(b"--config=")), b"")
-            if not config.endswith(b"/server.json") or entry.stat().st_uid != os.getuid():
+            if not any(word.startswith(ours) for word in words) or entry.stat().st_uid != os.getuid():
                 continue
             cwd = os.readlink(entry / "cwd")  # noqa: PTH115 -- Path would lose what the kernel appends
         except OSError:

@@ -68,6 +68,8 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
     except ServerNotFound as error:
         if checkout.find() is not None and not surroundings.environ.get(ENV_SERVER):
             yield TO_BUILD.found("There is no server binary for this checkout yet.")
+        elif _all_of_k3s(surroundings):
+            yield ok("none, and every cluster is of k3s")
         else:
             yield MISSING.found(error.message.rstrip(".") + ".")
         return
@@ -85,6 +87,11 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
         yield COLD.found(f"There is no template beside {server.binary}.", binary=binary)
     else:
         yield ok(f"Kubernetes {said.kubernetes}, {server.binary} ({server.origin})")
+
+
+def _all_of_k3s(surroundings: Surroundings) -> bool:
+    clusters = surroundings.clusters()
+    return bool(clusters) and all(known.spec.distribution == "k3s" for known in clusters)
 
 
 def ask_version(server: Server, surroundings: Surroundings) -> ServerVersion | Answer:
