@@ -87,14 +87,16 @@ def _in_time(
         raise
     finally:
         os.close(reading)
-    if ended:
-        os.waitpid(pid, 0)
-    else:
-        _end(pid)
     told: dict[str, Any] = {}
     for line in said.splitlines():
         told.update(json.loads(line))
-    return told if told or ended else None
+    if not ended:
+        _end(pid)
+        return told or None
+    _, status = os.waitpid(pid, 0)
+    if status != 0 and not told:
+        return {"message": f"It was ended while it was at work ({_words_of(status)}).", "hint": None}
+    return told
 
 
 def _until_end(reading: int, deadline: float) -> tuple[bytes, bool]:
@@ -109,18 +111,26 @@ def _until_end(reading: int, deadline: float) -> tuple[bytes, bool]:
     return said, False
 
 
+def _words_of(status: int) -> str:
+    """What `waitpid` gave, in words."""
+    code = os.waitstatus_to_exitcode(status)
+    return f"status {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
+
+
 def _end(pid: int) -> None:
     os.kill(pid, signal.SIGTERM)
 
 
 def _work(work: Callable[[], None], cause: Callable[[SandkubeError], str | None], writing: int) -> NoReturn:
     """Do the work as a process that nobody may wait for: out of the terminal's and the pipes' reach."""
+    status = 1
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (1, 2):
             os.dup2(null, stream)
         work()
+        status = 0
     except SandkubeError as error:
         _tell(writing, message=error.message, hint=error.hint)
         if found := cause(error):
@@ -132,7 +142,7 @@ def _work(work: Callable[[], None], cause: Callable[[SandkubeError], str | None]
         message = f"This is a fault in sandkube: {type(error).__name__}: {error}"
         _tell(writing, message=message, hint=f"please report it, with {report}")
     finally:
-        os._exit(0)
+        os._exit(status)
 
 
 def _tell(writing: int, **told: str | None) -> None:

@@ -67,7 +67,7 @@ def sessionstart(
     """
     from sandkube.setup.sessionstart import SessionStart
 
-    words = _words(sandkube, '"$CLAUDE_PROJECT_DIR"/')
+    words = "sandkube" if remove else _words(sandkube, '"$CLAUDE_PROJECT_DIR"/')
     _do(SessionStart(words, _cluster(context)), write=write, remove=remove, file=file)
 
 
@@ -90,7 +90,8 @@ def devcontainer(
     """
     from sandkube.setup.devcontainer import DevContainer
 
-    host = DevContainer(_words(sandkube, ""), _cluster(context))
+    words = "sandkube" if remove else _words(sandkube, "")
+    host = DevContainer(words, _cluster(context))
     other = Path(".devcontainer.json")
     if file is None and not host.file.exists() and other.exists():
         file = other
@@ -103,14 +104,23 @@ def devcontainer(
 @click.option(
     "--ref", metavar="REF", help="The tag, branch or commit of the action, instead of this version's."
 )
-def github(*, write: bool, remove: bool, file: Path | None, job: str | None, ref: str | None) -> None:
+@click.pass_context
+def github(
+    context: click.Context,
+    *,
+    write: bool,
+    remove: bool,
+    file: Path | None,
+    job: str | None,
+    ref: str | None,
+) -> None:
     """A step of a GitHub Actions workflow that starts a cluster.
 
     With --write it goes behind the job's checkout in the workflow that --file names.
     """
-    from sandkube.setup.github import GitHub
+    from sandkube.setup.github import VERSION, GitHub
 
-    host = GitHub(job) if ref is None else GitHub(job, ref)
+    host = GitHub(job, ref or VERSION, _cluster(context))
     _do(host, write=write, remove=remove, file=file)
 
 

@@ -16,9 +16,10 @@ from sandkube.setup.host import Content
 from sandkube.setup.mark import MARK
 from sandkube.setup.yamltext import Job, Step
 
-__all__ = ["ACTION", "GitHub"]
+__all__ = ["ACTION", "VERSION", "GitHub"]
 
 ACTION: Final = "sandkube/sandkube"
+VERSION: Final = f"v{__version__}"
 _CHECKOUT: Final = "actions/checkout@"
 
 
@@ -26,11 +27,12 @@ _CHECKOUT: Final = "actions/checkout@"
 class GitHub:
     """The step for the workflow's job ``job``, which need not be said where only one checks out.
 
-    ``version`` is the tag, branch or commit of the action.
+    ``version`` is the tag, branch or commit of the action; ``cluster`` the cluster's name, None by default.
     """
 
     job: str | None = None
-    version: str = f"v{__version__}"
+    version: str = VERSION
+    cluster: str | None = None
 
     @property
     def file(self) -> None:
@@ -39,22 +41,22 @@ class GitHub:
 
     def piece(self) -> str:
         """The step."""
-        return f"{self._line()}\n"
+        return "".join(f"{line}\n" for line in self._lines())
 
     def added(self, content: Content) -> Content:
-        """The workflow with the step."""
+        """The workflow with the step; an older one of ours uses this version then."""
         text = _text(content)
         found = self._jobs(text)
         present = [step for job in found for step in job.steps if _is_ours(text, step)]
         if present:
-            return content
+            return Content(self._renewed(text, present[0]))
         job, checkout = self._checkout(found)
         if any((step.uses or "").startswith(f"{ACTION}@") for step in job.steps):
             raise EditFailed(
                 f"{{file}}: the job `{job.name}` has a step that uses {ACTION} already, written by somebody.",
                 hint="leave it as it is; nothing in the file was changed",
             )
-        after = yamltext.with_line_behind(text, checkout, self._line())
+        after = yamltext.with_lines_behind(text, checkout, self._lines())
         self._prove(text, after, job, checkout)
         return Content(after)
 
@@ -69,8 +71,14 @@ class GitHub:
                 return Content(text)
             text = yamltext.without_lines(text, ours[0])
 
-    def _line(self) -> str:
-        return f"- uses: {ACTION}@{self.version} {MARK}"
+    def _lines(self) -> list[str]:
+        given = ["  with:", f"    cluster: {self.cluster}"] if self.cluster else []
+        return [f"- uses: {ACTION}@{self.version} {MARK}", *given]
+
+    def _renewed(self, text: str, step: Step) -> str:
+        """``text`` with this version in a step of ours; what somebody gave it stays."""
+        lines = text[step.start : step.end].replace(step.uses or "", f"{ACTION}@{self.version}", 1)
+        return text[: step.start] + lines + text[step.end :]
 
     def _jobs(self, text: str) -> list[Job]:
         """The jobs that the step may be in."""
@@ -111,7 +119,7 @@ class GitHub:
         if expected is not None:
             place = job.steps.index(checkout) + 1
             steps = expected["jobs"][job.name]["steps"]
-            step = yamltext.plain(self._line())
+            step = yamltext.plain(self.piece())
             expected["jobs"][job.name]["steps"] = [*steps[:place], *step, *steps[place:]]
         if expected is None or found != expected:
             raise EditFailed(

@@ -8,13 +8,13 @@ out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sandkube.setup.errors import EditFailed
 
-__all__ = ["Job", "Step", "jobs", "plain", "with_line_behind", "without_lines"]
+__all__ = ["Job", "Step", "jobs", "plain", "with_lines_behind", "without_lines"]
 
 _MEND: Final = "mend the file, and try again; nothing in it was changed"
 _BREAKS: Final = "\n"
@@ -62,10 +62,10 @@ def plain(text: str) -> Any:
         return None
 
 
-def with_line_behind(text: str, step: Step, line: str) -> str:
-    """``text`` with ``line`` at the step's depth behind the step's last line."""
+def with_lines_behind(text: str, step: Step, lines: Sequence[str]) -> str:
+    """``text`` with ``lines`` at the step's depth behind the step's last line."""
     newline = "\r\n" if "\r\n" in text else "\n"
-    whole = f"{' ' * step.column}{line}"
+    whole = newline.join(f"{' ' * step.column}{line}" for line in lines)
     if text[: step.end].endswith(_BREAKS):
         return f"{text[: step.end]}{whole}{newline}{text[step.end :]}"
     return f"{text[: step.end]}{newline}{whole}{text[step.end :]}"

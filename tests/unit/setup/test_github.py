@@ -107,6 +107,26 @@ def test_settings_that_somebody_gave_the_step_go_with_it() -> None:
     assert HOST.removed(Content(after)) == Content(WORKFLOW)
 
 
+def test_another_version_takes_the_place_of_the_one_that_is_there() -> None:
+    settings = "\n        with:\n          wait: 30"
+    old = add(WORKFLOW).replace("# sandkube setup", f"# sandkube setup{settings}")
+    after = add(old, GitHub(version="abc"))
+    assert "uses: sandkube/sandkube@abc # sandkube setup" in after
+    assert after.count("sandkube/sandkube@") == 1
+    assert settings in after
+    assert HOST.removed(Content(after)) == Content(WORKFLOW)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_another_cluster_is_named(seed: int) -> None:
+    text = draw_workflow(seed)
+    host = GitHub(cluster="ci")
+    after = add(text, host)
+    [step] = [step for step in plain(after)["jobs"]["j"]["steps"] if "sandkube" in step.get("uses", "")]
+    assert step["with"] == {"cluster": "ci"}
+    assert HOST.removed(Content(after)) == Content(text)
+
+
 def test_a_job_is_named_where_several_check_out() -> None:
     text = WORKFLOW.replace('- run: "true"', "- uses: actions/checkout@v4")
     with pytest.raises(EditFailed, match="several jobs that check out: lint, test") as caught:
