@@ -226,7 +226,7 @@ def _servers_of(state: Path) -> list[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             line = (entry / "cmdline").read_bytes()
-            serves = b"\0run\0" in line or b".k3s.serve\0" in line
+            serves = b"\0run\0" in line or b".k3s.serve" in line
             if serves and os.fsencode(f"--config={state}/") in line and not _is_zombie(entry):
                 found.append(int(entry.name))
     return found

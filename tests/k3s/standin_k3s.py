@@ -60,7 +60,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="k3s server", allow_abbrev=False, exit_on_error=False)
     for name in ("disable-agent", "rootless", "disable-cloud-controller", "disable-network-policy"):
         parser.add_argument(f"--{name}", action="store_true")
-    for name in ("disable-kube-proxy", "disable-helm-controller", "debug"):
+    for name in ("disable-kube-proxy", "disable-helm-controller", "debug", "secrets-encryption"):
         parser.add_argument(f"--{name}", action="store_true")
     for name in ("data-dir", "write-kubeconfig", "write-kubeconfig-mode", "node-ip", "node-name"):
         parser.add_argument(f"--{name}")
@@ -178,10 +178,14 @@ class StandIn:
         stopped = threading.Event()
 
         def stop(*_: object) -> None:
+            if stopped.is_set():
+                log("error", "Second shutdown signal received, exiting...")
+                os._exit(1)
             stopped.set()
             child.terminate()
 
         signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)  # as Go does, also where it was ignored before
         threading.Thread(target=self._tell, args=(plan.folder,), daemon=True).start()
         status = child.wait()
         if stopped.is_set():
@@ -210,12 +214,22 @@ class StandIn:
             ),
             controller_manager_args=_without_port(self.flags.kube_controller_manager_arg),
             scheduler_args=_without_port(self.flags.kube_scheduler_arg),
+            encrypt_secrets=self._encrypted(),
         )
         template = self.binary.with_name("template.db")
         server = Server(self.binary, template if template.exists() else None, "the tests")
         advertise = self.flags.node_ip if self.flags.node_ip != "127.0.0.1" else None
         place = datastore_socket.place(folder)
         return Plan(spec, folder, Address(self.port, advertise), Programs.of(server), place)
+
+    def _encrypted(self) -> bool:
+        """k3s reads what it once encrypted only with the flag."""
+        once = self.server / "cred" / "encryption-config.json"
+        if self.flags.secrets_encryption:
+            once.write_text("{}")
+        elif once.exists():
+            raise RefusedError("the stand-in has encrypted Secrets: give --secrets-encryption")
+        return bool(self.flags.secrets_encryption)
 
     def _write_files(self, plan: Plan) -> None:
         """What k3s leaves behind: tokens, certificates, kubeconfigs, and a link in the home folder."""
@@ -229,7 +243,11 @@ class StandIn:
             elif f":{self.port + 1}\n" not in path.read_text():
                 raise RefusedError(f"Error: {name} exited: its kubeconfig names another port")
         written = Path(self.flags.write_kubeconfig)
-        write_private(written, _kubeconfig(plan), mode=int(self.flags.write_kubeconfig_mode or "600", 8))
+        with written.open("w") as file:  # in place, as client-go does: a reader may meet a part of it
+            written.chmod(int(self.flags.write_kubeconfig_mode or "600", 8))
+            for line in _kubeconfig(plan).splitlines(keepends=True):
+                file.write(line)
+                file.flush()
         default = Path(os.environ["HOME"]) / ".kube" / "k3s.yaml"
         default.parent.mkdir(parents=True, exist_ok=True)
         default.unlink(missing_ok=True)

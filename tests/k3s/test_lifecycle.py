@@ -7,13 +7,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from command_line import Sandkube, kill, until
-from k3s.conftest import pointed
+from k3s.conftest import pointed, write_stand_in
 from sandkube.plane import process
 
 NAMESPACES = {"default", "kube-node-lease", "kube-public", "kube-system"}
@@ -304,3 +305,94 @@ def test_in_the_foreground(sandkube: Sandkube) -> None:
     command.communicate()
     assert command.returncode == 130
     assert sandkube.servers() == []
+
+
+def test_encrypted_secrets(sandkube: Sandkube) -> None:
+    sandkube("up", "--encrypt-secrets")
+    sandkube("kubectl", "create", "secret", "generic", "s", "--from-literal=a=not-to-be-seen")
+    sandkube("down")
+    database = sandkube.folder().path / "k3s" / "server" / "db" / "state.db"
+    assert b"not-to-be-seen" not in database.read_bytes()
+    done = sandkube("up", "--no-encrypt-secrets", status=2)
+    assert "k3s encrypts Secrets from its first start on" in done.stderr
+    sandkube("up")
+    assert "secret/s" in sandkube("kubectl", "get", "secrets", "-o", "name").stdout
+
+
+def test_after_a_start_that_failed_on_another_port(sandkube: Sandkube) -> None:
+    sandkube("up")
+    k3s = sandkube.environ["SANDKUBE_K3S"]
+    port = sandkube.status()["port"]
+    sandkube("down")
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        broken = write_stand_in(sandkube.root / "broken", sandkube, "dies")
+        sandkube("up", f"--k3s={broken}", status=2)
+    sandkube("up", f"--k3s={k3s}")
+    assert namespaces(sandkube) == NAMESPACES
+
+
+def test_the_data_of_another_cluster_is_refused(sandkube: Sandkube) -> None:
+    sandkube("up", "one")
+    data = sandkube.folder("one").path / "k3s"
+    done = sandkube("up", "two", status=2, environ={"K3S_DATA_DIR": str(data)})
+    assert "another server uses the data folder" in done.stderr
+
+
+def test_a_data_folder_that_was_left_serves_another_cluster(sandkube: Sandkube) -> None:
+    environ = {"K3S_DATA_DIR": str(sandkube.home / "data")}
+    sandkube("up", "one", environ=environ)
+    sandkube("--cluster", "one", "kubectl", "create", "namespace", "kept")
+    sandkube("delete", "one")
+    sandkube("up", "two", environ=environ)
+    assert "kept" in namespaces(sandkube, "two")
+
+
+def test_a_k3s_that_is_a_script_leaves_nothing_behind(sandkube: Sandkube) -> None:
+    wrapper = sandkube.root / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\n{sandkube.environ["SANDKUBE_K3S"]} "$@"\n')
+    wrapper.chmod(0o755)
+    sandkube("up", f"--k3s={wrapper}")
+    served = parts(sandkube)
+    sandkube("down")
+    until(lambda: gone(served))
+    sandkube("up")
+    served = parts(sandkube)
+    kill(served[0])
+    until(lambda: gone(served))
+
+
+def test_a_kubeconfig_that_cannot_be_written_is_told_of(sandkube: Sandkube) -> None:
+    sandkube("up")
+    sandkube("down")
+    sandkube.folder().kubeconfig.unlink()
+    (sandkube.folder().kubeconfig / "in-the-way").mkdir(parents=True)
+    done = sandkube("up", status=2)
+    assert "cannot be written" in done.stderr
+    assert sandkube.servers() == []
+
+
+@pytest.mark.parametrize("port", ["65535", "65534"])
+def test_the_last_ports(sandkube: Sandkube, port: str) -> None:
+    done = sandkube("up", f"--port={port}", status=2 if port == "65535" else 0)
+    if port == "65535":
+        assert "65535 is the last" in done.stderr
+
+
+def test_env_of_one_that_is_not_ready_yet(behaving: Callable[[str], Sandkube]) -> None:
+    sandkube = behaving("never-ready")
+    sandkube("up", "--wait=0")
+    assert "is not Ready yet" in sandkube("env", status=2).stderr
+
+
+def test_with_modules_that_only_this_python_finds(sandkube: Sandkube) -> None:
+    code = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+from sandkube import Cluster
+print(Cluster(distribution="k3s").up().url)
+"""
+    done = sandkube.run([sys.executable, "-I", "-S", "-c", code])
+    assert done.stdout.startswith("https://127.0.0.1:")

@@ -39,7 +39,7 @@ def test_it_brings_the_same_cluster_up(sandkube: Sandkube) -> None:
     sandkube.run([*kubectl, "create", "configmap", "from-the-script"])
 
     # While it serves, sandkube does not serve the same folder.
-    assert "served by a process that cannot be seen from here" in sandkube("up", status=2).stderr
+    assert "which sandkube did not start" in sandkube("up", status=2).stderr
 
     served.send_signal(signal.SIGINT)
     output, _ = served.communicate()
@@ -64,6 +64,7 @@ def test_it_is_what_up_does(sandkube: Sandkube) -> None:
     begin = words.index("exec") + 1
     assert without_ports(words[begin:]) == without_ports(told["command"])
     variables = dict(word.split("=", 1) for word in words[:begin] if "=" in word and word[0].isupper())
+    assert variables.pop("NO_PROXY").endswith("10.43.0.0/16")  # `up` sets it where there is a proxy
     plugins, _, rest = variables.pop("PATH").partition(":")
     assert rest == "$PATH"
     assert plugins == told["environment"]["PATH"].partition(":")[0]

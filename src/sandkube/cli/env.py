@@ -12,7 +12,7 @@ import click
 from sandkube.cli import invocation, output
 from sandkube.cli.options import name_argument, option
 from sandkube.config import ENV_CLUSTER
-from sandkube.errors import ClusterNotFound
+from sandkube.errors import ClusterNotFound, ClusterNotRunning
 from sandkube.plane.folder import ELSEWHERE
 
 SHELLS = ("sh", "bash", "zsh", "fish")
@@ -36,6 +36,10 @@ def env(name: str, shell: str | None) -> None:
     from sandkube.cluster import state
 
     found = state.status(name)
+    if not found.kubeconfig.exists() and found.state == "starting":
+        raise ClusterNotRunning(
+            f"Cluster `{name}` is not Ready yet.", hint=f"sandkube up {name}, which waits"
+        )
     if not found.kubeconfig.exists():
         raise ClusterNotFound(f"Cluster `{name}` was never started.", hint=f"sandkube up {name}")
     if not found.running:

@@ -225,7 +225,7 @@ def _asked(folder: ClusterFolder, request: Request) -> ClusterSpec:
             f"be served by {spec.distribution}.",
             hint=f"take another name, or remove it with all its objects: sandkube delete {folder.name}",
         )
-    return distribution(spec.distribution).settle(spec, os.environ, folder)
+    return distribution(spec.distribution).settle(spec, stored, folder)
 
 
 @contextlib.contextmanager

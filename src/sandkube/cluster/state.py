@@ -213,11 +213,22 @@ def find_server(folder: ClusterFolder, look: Callable[[ClusterFolder], Found] = 
         if found.process is not None or not datastore_is_held(folder):
             return found
         if time.monotonic() >= deadline:
-            raise Locked(
-                f"Cluster `{folder.name}` is served by a process that cannot be seen from here.",
-                hint="stop it where it runs: in another container, or on a machine that shares this folder",
-            )
+            raise _held_by_another(folder)
         time.sleep(0.02)
+
+
+def _held_by_another(folder: ClusterFolder) -> Locked:
+    """What to say of a datastore that is held by something else than a server that sandkube started."""
+    holder = process.holder_of(folder.datastore_lock)
+    if holder is not None:
+        return Locked(
+            f"Cluster `{folder.name}` is served by {holder}, which sandkube did not start.",
+            hint="a script of `up --dry-run` may have: end it there, or end that process",
+        )
+    return Locked(
+        f"Cluster `{folder.name}` is served by a process that cannot be seen from here.",
+        hint="stop it where it runs: in another container, or on a machine that shares this folder",
+    )
 
 
 def _observe_events(folder: ClusterFolder) -> Found:

@@ -74,10 +74,11 @@ class Distribution(Protocol):
     PORTS_BEHIND: int  # how many ports on 127.0.0.1 right behind the first one have to be free
     PORTS_BESIDE: int  # and how many more it needs, wherever they are
 
-    def settle(self, spec: ClusterSpec, environ: Mapping[str, str], folder: ClusterFolder) -> ClusterSpec:
+    def settle(self, spec: ClusterSpec, before: ClusterSpec | None, folder: ClusterFolder) -> ClusterSpec:
         """The spec of a cluster that is about to be started, with what the environment decides for a new one.
 
-        UsageError for settings that would break what sandkube relies on.
+        ``before`` is how it was served last, None for a new one. UsageError for settings that would break
+        what sandkube relies on.
         """
 
     def service_range(self, spec: ClusterSpec) -> str:

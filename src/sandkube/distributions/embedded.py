@@ -97,7 +97,7 @@ PORTS_BEHIND: Final = 0  # it has one listener, which it inherits
 PORTS_BESIDE: Final = 0
 
 
-def settle(spec: ClusterSpec, environ: Mapping[str, str], folder: ClusterFolder) -> ClusterSpec:  # noqa: ARG001
+def settle(spec: ClusterSpec, before: ClusterSpec | None, folder: ClusterFolder) -> ClusterSpec:  # noqa: ARG001
     """``spec`` as it is; UsageError for arguments that would break what sandkube relies on."""
     foreign = {"--k3s": spec.k3s, "--k3s-arg": spec.k3s_args}
     for option, value in foreign.items():

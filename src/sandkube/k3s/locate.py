@@ -7,12 +7,19 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sandkube.config import ENV_K3S
 from sandkube.k3s import cache
 from sandkube.k3s.errors import K3sNotFound
 
 __all__ = ["K3s", "locate"]
+
+
+_REMEDIES: Final = {
+    "--k3s": "name another with --k3s PATH, or take it back with --k3s ''",
+    ENV_K3S: f"name another with {ENV_K3S}, or unset it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def locate(given: Path | None = None, environ: Mapping[str, str] = os.environ) -
 def _named(path: Path, named_by: str) -> K3s:
     if not path.is_file() or not os.access(path, os.X_OK):
         state = "is not executable" if path.is_file() else "is a folder" if path.is_dir() else "is no file"
-        hint = f"chmod +x '{path}'" if path.is_file() else f"mend or leave out {named_by}"
+        hint = f"chmod +x '{path}'" if path.is_file() else _REMEDIES[named_by]
         raise K3sNotFound(f"{named_by} says `{path}`, which {state}.", hint=hint)
     return K3s(path.absolute(), named_by)
 

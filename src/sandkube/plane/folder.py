@@ -130,6 +130,11 @@ class ClusterFolder:
         return self.path / "db" / "state.db"
 
     @property
+    def datastore_lock(self) -> Path:
+        """Held by whoever serves the datastore."""
+        return Path(f"{self.database}.lock")
+
+    @property
     def bin(self) -> Path:
         """The folder for a shell's PATH."""
         return self.path / "bin"

@@ -22,6 +22,7 @@ LOOPBACK = "127.0.0.1"
 _SOMEWHERE = ("203.0.113.1", 9)
 # Ports in a row are looked for so often.
 _TRIES = 50
+_LAST = 65535
 _SIOCGIFADDR = 0x8915  # Linux, netdevice(7)
 
 
@@ -61,8 +62,17 @@ def bind_row(asked: int | None, last: int | None, *, behind: int) -> list[socket
 
 
 def _listen_row(first: int, behind: int) -> list[socket.socket]:
+    if first + behind > _LAST:
+        raise PortTaken(
+            f"Port {first} cannot be used: {behind} more behind it are needed, and {_LAST} is the last.",
+            hint="ask for a lower one with --port",
+        )
     with contextlib.ExitStack() as made:
-        row = [made.enter_context(_listen(port)) for port in range(first, first + behind + 1)]
+        row = [made.enter_context(_listen(first))]
+        try:
+            row += [made.enter_context(_listen(port)) for port in range(first + 1, first + behind + 1)]
+        except PortTaken as error:
+            raise PortTaken(f"{error.message} It is needed, too, behind {first}.", hint=error.hint) from error
         made.pop_all()
     return row
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from sandkube.errors import Locked
 from sandkube.plane.files import usable
@@ -66,7 +65,7 @@ def datastore_is_held(folder: ClusterFolder) -> bool:
     import fcntl
 
     try:
-        with Path(f"{folder.database}.lock").open("rb") as file:
+        with folder.datastore_lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

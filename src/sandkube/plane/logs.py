@@ -29,6 +29,8 @@ _LOOKED_THROUGH = 2000
 # seconds, which tries to reach itself by the address that it advertises.
 _REMARKS = ("The manifest file is empty, ignoring", "Remotedialer proxy error; reconnecting")
 _BLOCK = 64 * 1024
+# Of a line that is shown with an error, in characters.
+_LONGEST = 500
 
 # klog's header (k8s.io/klog/v2, formatHeader): severity, month and day, time of day; local time, and no year.
 _HEADER = re.compile(r"[IWEF](\d{2})(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{6}) ")
@@ -84,7 +86,11 @@ def gravest(path: Path, count: int, behind: int = 0) -> list[str]:
     newest = list(range(len(said)))[::-1]
     complaints = [at for at in newest if _is_complaint(said[at])]
     chosen = dict.fromkeys([*newest[: count // 2], *complaints, *newest])
-    return [said[at] for at in sorted(list(chosen)[:count])]
+    return [_cut(said[at]) for at in sorted(list(chosen)[:count])]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
 
 
 def _is_complaint(line: str) -> bool:

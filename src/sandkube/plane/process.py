@@ -35,11 +35,11 @@ _MIN_OPEN_FILES = 256
 
 # What of the environment the server gets: what finds programs, modules, files, time, language, certificates
 # and the way out. Nothing else, so that no secret of the user's shell lies in a process that lives on.
-_KEPT = (
-    "PATH", "PYTHONPATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LANGUAGE",
+KEPT = (
+    "PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "LANG", "LANGUAGE",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "GODEBUG", "GOMAXPROCS", "GOTRACEBACK",
 )  # fmt: skip
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +167,8 @@ def interrupts_deferred() -> Iterator[None]:
 
 def environment(environ: Mapping[str, str], internal: Sequence[str]) -> dict[str, str]:
     """The environment for a server: what it needs of ``environ``, and no proxy for ``internal`` hosts."""
-    kept = {key: value for key, value in environ.items() if key in _KEPT or key.startswith("LC_")}
-    proxies = {key: value for key, value in environ.items() if key.upper() in _PROXIES}
+    kept = {key: value for key, value in environ.items() if key in KEPT or key.startswith("LC_")}
+    proxies = {key: value for key, value in environ.items() if key.upper() in PROXIES}
     if proxies:
         kept |= proxies
         asked = [environ.get(key, "") for key in ("NO_PROXY", "no_proxy")]
@@ -188,6 +188,17 @@ def is_alive(process: Identity) -> bool:
     if child is not None and child.exit_status() is not None:
         _children.pop(process.pid, None)  # another thread may have seen it, too
     return identity(process.pid) == process
+
+
+def holder_of(path: Path, proc: Path = Path("/proc")) -> str | None:
+    """A process that has the file open, as ``name (pid N)``; None where none can be seen."""
+    for process in proc.glob("[0-9]*"):
+        try:
+            if any(fd.readlink() == path for fd in (process / "fd").iterdir()):
+                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+        except OSError:  # another user's, or gone
+            continue
+    return None
 
 
 def command_line(pid: int) -> str:

@@ -19,7 +19,7 @@ def asked(plan: Plan, **arguments: tuple[str, ...]) -> Plan:
 
 
 def settle(plan: Plan) -> None:
-    embedded.settle(plan.spec, {}, plan.folder)
+    embedded.settle(plan.spec, None, plan.folder)
 
 
 def value(flags: list[str], name: str) -> str:

@@ -102,7 +102,7 @@ def test_flags_for_the_components(plan: Plan) -> None:
 @pytest.mark.parametrize("flag", sorted(flags.REFUSED))
 def test_what_would_break_it_is_refused(plan: Plan, flag: str) -> None:
     with pytest.raises(UsageError, match="cannot be set for k3s"):
-        k3s.settle(asked(plan, k3s_args=(f"{flag}=x",)).spec, {}, plan.folder)
+        k3s.settle(asked(plan, k3s_args=(f"{flag}=x",)).spec, None, plan.folder)
 
 
 def test_every_flag_of_ours_but_lists_is_refused_or_may_be_replaced(plan: Plan) -> None:
@@ -110,22 +110,37 @@ def test_every_flag_of_ours_but_lists_is_refused_or_may_be_replaced(plan: Plan) 
         assert flag.startswith("--")
 
 
-@pytest.mark.parametrize("name", ["a~b", "$HOME", "${HOME}"])
+@pytest.mark.parametrize("name", ["a~b", "$HOME", "${HOME}", "a?b"])
 def test_a_folder_that_k3s_would_misread(plan: Plan, name: str) -> None:
     folder = ClusterFolder.of(Path("/x") / name, "demo")
-    with pytest.raises(UsageError, match="which k3s takes for a home folder"):
-        k3s.settle(plan.spec, {}, folder)
+    with pytest.raises(UsageError, match="in its path"):
+        k3s.settle(plan.spec, None, folder)
 
 
-def test_the_users_data_folder_is_for_new_clusters(plan: Plan) -> None:
-    environ = {"K3S_DATA_DIR": "/data/k3s"}
-    settled = k3s.settle(plan.spec, environ, plan.folder)
+def test_the_users_data_folder_is_for_new_clusters(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("K3S_DATA_DIR", "/data/x/../k3s")
+    settled = k3s.settle(plan.spec, None, plan.folder)
     assert settled.data_dir == "/data/k3s"
     assert flags.data_dir(plan.folder, settled) == Path("/data/k3s")
     assert Path("/data/k3s/sandkube.lock") in flags.locks(plan.folder, settled)
-    plan.folder.create()
-    plan.folder.spec.touch()
-    assert k3s.settle(plan.spec, environ, plan.folder).data_dir is None
+    assert k3s.settle(plan.spec, plan.spec, plan.folder).data_dir is None
+
+
+def test_the_data_of_a_foreign_k3s(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("K3S_DATA_DIR", str(tmp_path))
+    (tmp_path / "server" / "db").mkdir(parents=True)
+    with pytest.raises(UsageError, match="the data of a k3s that sandkube did not start"):
+        k3s.settle(plan.spec, None, plan.folder)
+    (tmp_path / "sandkube.lock").touch()
+    assert k3s.settle(plan.spec, None, plan.folder).data_dir == str(tmp_path)
+
+
+def test_encryption_is_for_new_clusters(plan: Plan) -> None:
+    on = replace(plan.spec, encrypt_secrets=True)
+    assert "--secrets-encryption" in flags.flags(replace(plan, spec=k3s.settle(on, None, plan.folder)))
+    for before, now in ((on, plan.spec), (plan.spec, on)):
+        with pytest.raises(UsageError, match="from its first start on"):
+            k3s.settle(now, before, plan.folder)
 
 
 def test_service_range(plan: Plan) -> None:
@@ -162,6 +177,15 @@ def test_the_log_is_turned(tmp_path: Path) -> None:
     last = [line for file in [*older, path] for line in file.read_text().splitlines()]
     assert [int(line) for line in last] == list(range(14, 20))
     assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_log_that_was_removed(tmp_path: Path) -> None:
+    path = tmp_path / "server.log"
+    turned = log.TurnedLog(path, limit=10, backups=2)
+    turned.write(b"12345678\n")
+    path.unlink()
+    turned.write(b"after\n")
+    assert path.read_bytes() == b"after\n"
 
 
 def test_a_log_goes_on(tmp_path: Path) -> None:

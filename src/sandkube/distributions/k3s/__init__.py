@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -24,9 +25,9 @@ from sandkube.config import ENV_K3S_DATA_DIR, ClusterSpec
 from sandkube.distributions import Plan, Programs, Say, audit
 from sandkube.distributions.k3s import flags
 from sandkube.distributions.k3s.script import script
-from sandkube.errors import ServerNotFound, UsageError
+from sandkube.errors import ServerNotFound, StateUnusable, UsageError
 from sandkube.plane import process
-from sandkube.plane.files import make_private_folder, write_private
+from sandkube.plane.files import check_parent_folder, make_private_folder, usable, write_private
 from sandkube.plane.folder import ClusterFolder
 from sandkube.server import locate
 
@@ -48,19 +49,45 @@ PORTS_BESIDE: Final = 2  # controller manager and scheduler
 
 _LOG_MEGABYTES: Final = 20
 _LOG_BACKUPS: Final = 2
-_SERVER: Final = r"(server: https://127\.0\.0\.1:)(\d+)"
+_SERVE: Final = "sandkube.distributions.k3s.serve"
+_SERVER: Final = r"(server: https://127\.0\.0\.1:)\d+"
 
 
-def settle(spec: ClusterSpec, environ: Mapping[str, str], folder: ClusterFolder) -> ClusterSpec:
+def settle(spec: ClusterSpec, before: ClusterSpec | None, folder: ClusterFolder) -> ClusterSpec:
     """``spec``, for a new cluster with the data folder that K3S_DATA_DIR names. UsageError for bad flags."""
-    if environ.get(ENV_K3S_DATA_DIR) and not folder.spec.exists():
-        spec = replace(spec, data_dir=str(Path(environ[ENV_K3S_DATA_DIR]).absolute()))
+    if before is None and os.environ.get(ENV_K3S_DATA_DIR):
+        path = os.path.abspath(os.environ[ENV_K3S_DATA_DIR])  # noqa: PTH100 -- k3s resolves no links
+        spec = replace(spec, data_dir=path)
+        _check_new_data(spec)
+    if before is not None and before.encrypt_secrets != spec.encrypt_secrets:
+        raise UsageError(
+            "k3s encrypts Secrets from its first start on, or does not.",
+            hint="`k3s secrets-encrypt` changes that, or make a new cluster",
+        )
     flags.check(folder, spec)
     try:
         ipaddress.ip_network(service_range(spec))
     except ValueError as error:
         raise UsageError(f"`--service-cidr` must be a network: {error}.") from error
     return spec
+
+
+def _check_new_data(spec: ClusterSpec) -> None:
+    """UsageError where the folder that the user names may be in use by a k3s that is none of ours.
+
+    k3s takes no lock on its data, and would not notice another one.
+    """
+    data = Path(str(spec.data_dir))
+    lock = data / flags.DATA_LOCK
+    with usable(data):
+        foreign = (data / "server" / "db").exists() and not lock.exists()
+    if foreign:
+        raise UsageError(
+            f"{ENV_K3S_DATA_DIR} names {data}, the data of a k3s that sandkube did not start.",
+            hint=f"unset {ENV_K3S_DATA_DIR}; or, if nothing else uses it: touch {shlex.quote(str(lock))}",
+        )
+    if data.exists():
+        check_parent_folder(data)
 
 
 def service_range(spec: ClusterSpec) -> str:
@@ -87,13 +114,23 @@ def prepare(plan: Plan, step: Say, say: Say) -> None:  # noqa: ARG001
     """Make the folders that k3s is told of, and the plugin that it looks for."""
     step("Preparing k3s")
     for path in folders(plan):
-        make_private_folder(path)
+        _make(path, plan.spec)
     write_private(flags.config_file(plan.folder), flags.EMPTY, sync=False)
     if plan.spec.cni == "host-local":
         cni.write_plugin(flags.plugins(plan.folder), sys.executable)
     if plan.spec.audit_policy:
         audit.write_policy(plan.folder, plan.spec.audit_policy)
     _renumber(plan)
+
+
+def _make(path: Path, spec: ClusterSpec) -> None:
+    try:
+        make_private_folder(path)
+    except StateUnusable as error:
+        if spec.data_dir and path.is_relative_to(spec.data_dir):
+            hint = f"name another folder: {ENV_K3S_DATA_DIR}=/some/folder, when the cluster is made"
+            raise StateUnusable(error.message, hint=hint) from error
+        raise
 
 
 def folders(plan: Plan) -> list[Path]:
@@ -106,17 +143,14 @@ def folders(plan: Plan) -> list[Path]:
 def _renumber(plan: Plan) -> None:
     """Have the kubeconfigs of k3s' own components name the port of this start.
 
-    k3s writes them once (`genClientCerts`): on another port, its controllers would find no API server.
+    k3s writes them once (`genClientCerts`), all with the API server's own port, which is the one behind the
+    first: on another port, its controllers would find no API server.
     """
-    written = flags.written_kubeconfig(plan.folder)
-    before = re.search(_SERVER, written.read_text()) if written.exists() else None
-    if before is None or int(before[2]) == plan.address.port:
-        return
-    old, new = int(before[2]), plan.address.port
-    ports = {old: new, old + 1: new + 1}
+    port = plan.address.port + 1
     for path in (flags.data_dir(plan.folder, plan.spec) / "server" / "cred").glob("*.kubeconfig"):
-        text = path.read_text()
-        renewed = re.sub(_SERVER, lambda found: f"{found[1]}{ports.get(int(found[2]), found[2])}", text)
+        with usable(path):
+            text = path.read_text()
+        renewed = re.sub(_SERVER, rf"\g<1>{port}", text)
         if renewed != text:
             write_private(path, renewed)
 
@@ -146,8 +180,18 @@ def environment(plan: Plan) -> dict[str, str]:
 
 
 def command(plan: Plan) -> list[str]:
-    """The command line of the process that serves: a Python process, whose child k3s is (see ``serve``)."""
-    return [sys.executable, "-m", "sandkube.distributions.k3s.serve", f"--config={plan.folder.server_config}"]
+    """The command line of the process that serves: a Python process, whose child k3s is (see ``serve``).
+
+    It looks for modules where this one does, whatever told this one of it.
+    """
+    begin = (
+        f"import runpy, sys; sys.path[:] = {_search_path()!r}; runpy.run_module({_SERVE!r}, None, '__main__')"
+    )
+    return [sys.executable, "-c", begin, f"--config={plan.folder.server_config}"]
+
+
+def _search_path() -> list[str]:
+    return [str(Path(entry).absolute()) for entry in sys.path]
 
 
 def details(spec: ClusterSpec) -> dict[str, str]:

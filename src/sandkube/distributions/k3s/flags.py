@@ -9,13 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from sandkube.config import ENV_K3S_DATA_DIR, ClusterSpec, cache_dir
+from sandkube.config import ENV_K3S_DATA_DIR, ENV_STATE_DIR, ClusterSpec, cache_dir
 from sandkube.distributions import Plan, audit
 from sandkube.errors import UsageError
 from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.listener import LOOPBACK
 
 EMPTY: Final = "{}\n"  # a configuration file that says nothing
+DATA_LOCK: Final = "sandkube.lock"
 SERVICE_RANGE: Final = "10.43.0.0/16"  # k3s' own default
 
 _ITS_PLACE: Final = "sandkube keeps the cluster's files where it finds them again"
@@ -64,6 +65,9 @@ REFUSED: Final[dict[str, str]] = {
     "--token-file": _ALONE,
     "--agent-token": _NOT_IN_ARGUMENTS,
     "--agent-token-file": _ALONE,
+    "--vpn-auth": _NOT_IN_ARGUMENTS,
+    "--etcd-s3-secret-key": _NOT_IN_ARGUMENTS,
+    "--secrets-encryption": "ask for it with --encrypt-secrets",
     "--server": _ALONE,
     "-s": _ALONE,
 }
@@ -96,9 +100,8 @@ def database(folder: ClusterFolder, spec: ClusterSpec) -> Path:
 
 
 def locks(folder: ClusterFolder, spec: ClusterSpec) -> list[Path]:
-    """The files that are locked while it is served: the cluster's, and that of a data folder elsewhere."""
-    elsewhere = [data_dir(folder, spec) / "sandkube.lock"] if spec.data_dir else []
-    return [Path(f"{folder.database}.lock"), *elsewhere]
+    """The files that are locked while it is served: the cluster's, and that of the data, wherever it lies."""
+    return [folder.datastore_lock, data_dir(folder, spec) / DATA_LOCK]
 
 
 def home(folder: ClusterFolder) -> Path:
@@ -279,11 +282,14 @@ def service_range(spec: ClusterSpec) -> str:
 def check(folder: ClusterFolder, spec: ClusterSpec) -> None:
     """UsageError for what would break what sandkube relies on: flags, and a data folder that k3s misreads."""
     path = str(data_dir(folder, spec))
+    remedy = ENV_K3S_DATA_DIR if spec.data_dir else ENV_STATE_DIR
+    if "?" in path:  # where the address of the datastore has its options
+        raise UsageError(f"k3s' data folder, {path}, must have no `?` in its path.", hint=_another(remedy))
     for mark in ("~", "$HOME", "${HOME}"):
         if mark in path:
             raise UsageError(
                 f"k3s' data folder, {path}, has `{mark}` in its path, which k3s takes for a home folder.",
-                hint="name another: export SANDKUBE_STATE_DIR=/some/folder",
+                hint=_another(remedy),
             )
     audit.check(spec.audit_policy)
     for argument in normalized(spec):
@@ -296,6 +302,10 @@ def check(folder: ClusterFolder, spec: ClusterSpec) -> None:
             raise UsageError(f"`{flag_name(argument)}` cannot be set for k3s: {reason}.")
 
 
+def _another(variable: str) -> str:
+    return f"name another: export {variable}=/some/folder"
+
+
 def normalized(spec: ClusterSpec) -> list[str]:
     """The user's arguments for k3s with their dashes."""
     return [argument if argument.startswith("-") else f"--{argument}" for argument in spec.k3s_args]
@@ -304,6 +314,8 @@ def normalized(spec: ClusterSpec) -> list[str]:
 def flag_name(argument: str) -> str:
     """The flag that an argument sets: ``--aa`` for ``--aa=b``, and for ``-aa=b``, which k3s takes as well."""
     name = argument.partition("=")[0]
+    if name == "-i":
+        return "--node-ip"
     return name if len(name) <= _SHORT else f"--{name.lstrip('-')}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from pathlib import Path
@@ -18,9 +19,9 @@ class TurnedLog:
 
     def write(self, data: bytes) -> None:
         """Append ``data``, whole lines or not. What a full disk refuses is lost: serving goes on."""
-        if self._size and self._size + len(data) > self._limit:
-            self._turn()
         try:
+            if self._size and self._size + len(data) > self._limit:
+                self._turn()
             self._size += os.write(self._fd, data)
         except OSError:
             return
@@ -32,9 +33,11 @@ class TurnedLog:
 
     def _turn(self) -> None:
         now = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H-%M-%S.%f")
-        os.close(self._fd)
-        self._path.rename(self._path.with_name(f"{self._path.stem}-{now}{self._path.suffix}"))
+        with contextlib.suppress(FileNotFoundError):  # somebody removed it
+            self._path.rename(self._path.with_name(f"{self._path.stem}-{now}{self._path.suffix}"))
+        before = self._fd
         self._open()
+        os.close(before)
         older = sorted(self._path.parent.glob(f"{self._path.stem}-*{self._path.suffix}"))
         for path in older[: -self._backups]:
             path.unlink(missing_ok=True)

@@ -46,7 +46,7 @@ class Written:
             raise ValueError(f"{path} is no kubeconfig: {error}") from error
 
         def pem(holder: dict[str, Any], name: str) -> bytes:
-            return base64.b64decode(holder[name])
+            return base64.b64decode(str(holder[name]), validate=True)
 
         return cls(
             cluster["server"],

@@ -11,6 +11,7 @@ from typing import Final
 from sandkube import cni
 from sandkube.distributions import Plan
 from sandkube.distributions.k3s import flags
+from sandkube.plane import process
 
 _END: Final = "END_OF_PLUGIN"
 
@@ -23,6 +24,7 @@ def script(plan: Plan) -> str:
     environment = _lines(f"{key}={shlex.quote(value)}" for key, value in flags.environment(plan).items())
     path = "".join(f"{shlex.quote(before)}:" for before in flags.path_before(plan))
     command = _lines(shlex.quote(word) for word in [str(plan.programs.serves), "server", *flags.flags(plan)])
+    lock, data_lock = flags.locks(folder, plan.spec)
     kubeconfig = shlex.quote(str(flags.written_kubeconfig(folder)))
     return f"""\
 #!/bin/sh
@@ -36,16 +38,25 @@ mkdir -p db {_quoted(k3s.folders(plan))}
 
 # One server at a time, as `sandkube up` sees to it as well.
 if command -v flock >/dev/null; then
-  exec 9>>db/state.db.lock
-  flock -n 9 || {{ echo "Another server uses this folder." >&2; exit 1; }}
+  exec 8>>{shlex.quote(str(data_lock))} 9>>{shlex.quote(str(lock))}
+  if ! {{ flock -n 8 && flock -n 9; }}; then
+    echo "Another server uses this data." >&2
+    exit 1
+  fi
 fi
 echo {shlex.quote(flags.EMPTY.strip())} >{_quoted([flags.config_file(folder)])}
 {_plugin(plan)}
 (
-  # Such variables may be meant for a k3s of this machine's own.
-  for name in $(env | sed -n 's/^\\(K3S_[A-Z0-9_]*\\)=.*/\\1/p'); do unset "$name"; done
+  # Nothing of this shell's environment but what a server needs: other variables may be meant for another k3s.
+  for name in $(env | sed -n 's/^\\([A-Za-z_][A-Za-z0-9_]*\\)=.*/\\1/p'); do
+    case $name in
+      {_kept()}) ;;
+      *) unset "$name" ;;
+    esac
+  done
   PATH={path}$PATH \\
   {environment} \\
+  NO_PROXY="${{NO_PROXY:+$NO_PROXY,}}"{shlex.quote(",".join(plan.internal_hosts))} \\
   exec {command}
 ) >>server.log 2>&1 &
 k3s=$!
@@ -56,7 +67,15 @@ stop() {{
   wait "$k3s" || :
   exit "$1"
 }}
-trap 'stop 0' INT TERM
+# Ctrl-C reaches k3s, too, which takes a second signal as a demand to end in disorder.
+interrupted() {{
+  (sleep 5 && kill "$k3s") 2>/dev/null &
+  wait "$k3s" || :
+  kill "$!" 2>/dev/null || :
+  stop 0
+}}
+trap interrupted INT
+trap 'stop 0' TERM
 trap 'stop $?' EXIT
 
 # Ready: the API server says so, and the service account that pods need is there.
@@ -80,6 +99,14 @@ client get namespaces
 echo "export KUBECONFIG=$kubeconfig" >&2
 wait "$k3s"
 """
+
+
+def _kept() -> str:
+    """The variables that stay, as a pattern of `case`."""
+    proxies = [
+        name for pair in ((name, name.lower()) for name in (*process.PROXIES, "NO_PROXY")) for name in pair
+    ]
+    return " | ".join([*process.KEPT, "LC_*", *proxies])
 
 
 def _client(plan: Plan) -> str:

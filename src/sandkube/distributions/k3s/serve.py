@@ -32,9 +32,12 @@ from typing import IO, Final
 
 from sandkube.distributions.k3s import lines, probe
 from sandkube.distributions.k3s.log import TurnedLog
+from sandkube.errors import SandkubeError
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _BLOCK: Final = 64 * 1024
+_LONGEST_REASON: Final = 500  # characters
+_LEFT_BEHIND_SECONDS: Final = 5.0  # less than what `down` waits before it kills
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ class Events:
         now = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         seconds = {"seconds": round(time.monotonic() - self._begun, 6)} if timed else {}
         line = json.dumps({"time": now, "event": event, **more, **seconds})
-        os.write(self._fd, f"{line}\n".encode())
+        with contextlib.suppress(OSError):  # a full disk: serving goes on
+            os.write(self._fd, f"{line}\n".encode())
 
 
 class Serving:
@@ -115,8 +119,11 @@ class Serving:
             except OSError as error:
                 return self._refuse(f"`{self._its.command[0]}` cannot be run: {error.strerror}")
             threading.Thread(target=self._await_ready, args=(child,), daemon=True).start()
-            self._attend(child, wake_fd)
-            status = child.wait()
+            try:
+                self._attend(child, wake_fd)
+                status = child.wait()
+            finally:
+                self._end_group(child.pid)
         if self._asked is not None:
             self._events.tell("stopped")
             return 0
@@ -145,6 +152,7 @@ class Serving:
         me = os.getpid()
 
         def end_with_us() -> None:
+            os.setpgid(0, 0)  # a k3s that is a script may leave a child behind
             prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             if os.getppid() != me:
                 os._exit(1)
@@ -186,8 +194,20 @@ class Serving:
     def _stop(self, child: subprocess.Popen[bytes], reason: str) -> None:
         if self._asked is None:  # k3s takes a second signal as a demand to end in disorder
             self._asked = reason
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGTERM)
             self._events.tell("stopping", timed=False, reason=reason)
-            child.terminate()
+
+    def _end_group(self, group: int) -> None:
+        """Wait for what k3s started and left behind, and kill what does not end."""
+        deadline = time.monotonic() + _LEFT_BEHIND_SECONDS
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if self._asked is None:  # otherwise it has had that signal
+                os.killpg(group, signal.SIGTERM)
+            while time.monotonic() < deadline:
+                os.killpg(group, 0)
+                time.sleep(0.02)
+            os.killpg(group, signal.SIGKILL)
 
     def _read(self, output: IO[bytes]) -> bool:
         """Take over what k3s wrote; False at its end."""
@@ -206,7 +226,7 @@ class Serving:
                 return False
 
     def _hear(self, line: str) -> None:
-        self._reason = self._reason or lines.fatal(line)
+        self._reason = self._reason or (lines.fatal(line) or "")[:_LONGEST_REASON] or None
         found = lines.message(line)
         if found is None:
             return
@@ -217,20 +237,27 @@ class Serving:
         """In a thread of its own: say that the whole is Ready, when it is."""
         probe.await_usable(self._its.written, lambda: child.returncode is not None or self._asked is not None)
         if child.returncode is None and self._asked is None:
-            probe.write_kubeconfig(self._its.written, self._its.kubeconfig, self._its.name)
+            try:
+                probe.write_kubeconfig(self._its.written, self._its.kubeconfig, self._its.name)
+            except (OSError, ValueError, KeyError, SandkubeError) as error:
+                self._reason = self._reason or f"{self._its.kubeconfig} cannot be written: {error}"
+                child.terminate()
+                return
             self._events.tell("ready")
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[int | None]:
     """Hold the lock of a data folder, as the embedded server does; None if somebody else holds it."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    assert fd is not None
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield fd
     except BlockingIOError:
-        yield None
-    finally:
+        os.close(fd)
+        fd = None
+    yield fd
+    if fd is not None:
         os.close(fd)
 
 
