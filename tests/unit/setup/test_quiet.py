@@ -27,6 +27,10 @@ def fails() -> None:
     raise StartFailed("It did not\nstart.", hint="try harder", tail="one\ntwo")
 
 
+def faulty() -> None:
+    raise ZeroDivisionError
+
+
 def line_of(
     capfd: pytest.CaptureFixture[str],
     work: Callable[[], None],
@@ -74,8 +78,8 @@ def test_the_end_of_the_time(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_a_fault_of_ours_has_a_report(capfd: pytest.CaptureFixture[str], state: object) -> None:
     del state
-    line = line_of(capfd, lambda: {}["a"])
-    assert "This is a fault in sandkube: KeyError" in line
+    line = line_of(capfd, faulty)
+    assert "This is a fault in sandkube: ZeroDivisionError" in line
     assert "please report it, with " in line
 
 
