@@ -220,17 +220,7 @@ def test_10_a_disk_without_inodes(healthy: Sandkube) -> None:
     assert ["out of inodes" in cause for cause in causes(done)] == [True]
 
 
-def test_11_an_unreadable_state_folder_as_a_whole(as_nobody: Sandkube) -> None:
-    well(as_nobody)
-    as_nobody.state.mkdir(mode=0o700)
-    os.chown(as_nobody.state, NOBODY, NOBODY)
-    as_nobody.state.chmod(0)
-    found = examined(as_nobody)
-    assert found.keys() == {"state-unreadable"}
-    assert f"{as_nobody.state} cannot be used" in found["state-unreadable"]["found"]
-
-
-@pytest.mark.parametrize("part", ["clusters", "clusters/default"])
+@pytest.mark.parametrize("part", ["", "clusters", "clusters/default"])
 def test_11_an_unreadable_state_folder(as_nobody: Sandkube, part: str) -> None:
     well(as_nobody)
     as_nobody("up", "--durability", "fast")

@@ -126,3 +126,9 @@ def test_no_space_while_it_runs(sandkube: Sandkube) -> None:
     assert "is there space on its disk?" in done.stderr
     last = done.stderr[done.stderr.rindex("error:") :]
     assert "no space is left on the device" in last or "hint: make space on the disk" in last, last
+
+
+def test_what_is_printed_to_a_full_disk(sandkube: Sandkube) -> None:
+    done = sandkube.shell("sandkube version >/dev/full", status=2)
+    assert "What this command prints cannot be written: No space left on device." in done.stderr
+    assert "fault in sandkube" not in done.stderr

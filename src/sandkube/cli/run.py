@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ from sandkube.errors import SandkubeError
 
 EXIT_FAILED = 2
 EXIT_INTERRUPTED = 130
+# What a full disk or a lost terminal does to what is printed.
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def run(command: click.Command) -> NoReturn:
@@ -49,17 +52,27 @@ def exit_status(command: click.Command, arguments: list[str]) -> int:
     except (ReaderGone, BrokenPipeError):  # `sandkube logs | head`; the second from the flush
         output.let_go(sys.stdout)
         return 0
-    except Exception as error:  # noqa: BLE001 -- a fault of ours: never a traceback, always a report
-        from sandkube.cli.crash import write_report
-
-        place = write_report(error, arguments)
-        output.print_error(
-            SandkubeError(
-                f"This is a fault in sandkube: {type(error).__name__}: {error}",
-                hint=f"please report it, with {place}",
-            )
-        )
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            return _fault(error, arguments)
+        output.let_go(sys.stdout)
+        output.print_error(SandkubeError(f"What this command prints cannot be written: {error.strerror}."))
         return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001 -- a fault of ours: never a traceback, always a report
+        return _fault(error, arguments)
+
+
+def _fault(error: Exception, arguments: list[str]) -> int:
+    from sandkube.cli.crash import write_report
+
+    place = write_report(error, arguments)
+    output.print_error(
+        SandkubeError(
+            f"This is a fault in sandkube: {type(error).__name__}: {error}",
+            hint=f"please report it, with {place}",
+        )
+    )
+    return EXIT_FAILED
 
 
 def _open_standard_streams() -> None:

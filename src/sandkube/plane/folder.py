@@ -228,5 +228,8 @@ def all_folders(state: Path) -> Iterator[ClusterFolder]:
 
 def remove_doomed(state: Path) -> None:
     """Finish the removals that were broken off."""
-    for path in (state / "clusters").glob(f"*{_DOOMED}*"):
+    clusters = state / "clusters"
+    with usable(clusters):
+        found = list(clusters.glob(f"*{_DOOMED}*"))
+    for path in found:
         shutil.rmtree(path, ignore_errors=True)
