@@ -9,7 +9,8 @@ that the hook appends to it hold for the shell commands of the session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -77,7 +78,8 @@ class SessionStart:
             if ours is None:
                 break
             reach = _MADE.index(made_with(ours.command.value) or "entry")
-            if reach >= _MADE.index("content") and ours.alone_in_file:
+            whole = reach >= _MADE.index("content") and ours.alone_in_file
+            if whole and not _has_comments(text, ours.root):
                 return _without_all(text, ours.root, _MADE[reach])
             text = _without(text, ours, reach)
         return content if text == content.text else Content(text)
@@ -127,30 +129,29 @@ class _Ours:
 
 def _ours(root: Node) -> Iterator[_Ours]:
     """Each hook of ours, wherever in the event's groups it is by now."""
-    for to_hooks in _indices(root, _HOOKS):
-        hooks = root.items[to_hooks].node
-        for to_event in _indices(hooks, _EVENT):
-            event = hooks.items[to_event].node
-            for number, group in enumerate(event.items):
-                for to_list in _indices(group.node, "hooks"):
-                    inner = group.node.items[to_list].node
-                    for index, hook in enumerate(inner.items):
-                        command = _command(hook.node)
-                        if command is not None and is_ours(command.value):
-                            way = (
-                                (root, to_hooks),
-                                (hooks, to_event),
-                                (event, number),
-                                (group.node, to_list),
-                                (inner, index),
-                            )
-                            yield _Ours(way, command)
+    for way in _ways(root, (_HOOKS, _EVENT, None, "hooks", None)):
+        hooks, index = way[-1]
+        command = _command(hooks.items[index].node)
+        if command is not None and is_ours(command.value):
+            yield _Ours(way, command)
 
 
-def _indices(node: Node, key: str) -> Iterator[int]:
-    """Where ``key`` is in ``node``, if that is an object that has it."""
-    if node.kind == "object" and (index := node.find(key)) is not None:
-        yield index
+def _ways(node: Node, keys: tuple[str | None, ...]) -> Iterator[tuple[tuple[Node, int], ...]]:
+    """Each way down from ``node`` by these keys; None is any item of a list."""
+    if not keys:
+        yield ()
+        return
+    for index in _indices(node, keys[0]):
+        for further in _ways(node.items[index].node, keys[1:]):
+            yield ((node, index), *further)
+
+
+def _indices(node: Node, key: str | None) -> Iterable[int]:
+    """Where ``key`` is in ``node``, if that is an object that has it; None is everywhere in a list."""
+    if key is None:
+        return range(len(node.items)) if node.kind == "list" else ()
+    index = node.find(key) if node.kind == "object" else None
+    return () if index is None else (index,)
 
 
 def _command(hook: Node) -> Node | None:
@@ -188,11 +189,20 @@ def _without(text: str, ours: _Ours, reach: int) -> str:
     root = ours.way[0]
     if len(hook[0].items) > 1:
         return jsonedit.removed(text, *hook)
-    if len(event[0].items) > 1 or reach < _MADE.index(_EVENT):
+    if len(event[0].items) > 1 or reach < _MADE.index(_EVENT) or _has_comments(text, event[0]):
         return jsonedit.removed(text, *event)
-    if len(hooks[0].items) > 1 or reach < _MADE.index(_HOOKS):
+    if len(hooks[0].items) > 1 or reach < _MADE.index(_HOOKS) or _has_comments(text, hooks[0]):
         return jsonedit.removed(text, *hooks)
     return jsonedit.removed(text, *root)
+
+
+def _has_comments(text: str, node: Node) -> bool:
+    """Whether somebody has written into what was ours alone, beside the values that count."""
+    try:
+        json.loads(text[node.start : node.end])
+    except ValueError:
+        return True
+    return False
 
 
 def _without_all(text: str, root: Node, made: str) -> Content:

@@ -154,6 +154,18 @@ def test_a_file_of_ours_that_others_use_by_now_stays() -> None:
     assert HOST.removed(Content(text)) == Content('{\n  "model": "x"\n}\n')
 
 
+@pytest.mark.parametrize("made_in", [None, "{}", '{"hooks": {}}'])
+@pytest.mark.parametrize("place", ["{", '"hooks": {', '"SessionStart": ['])
+def test_comments_in_what_was_made_for_it_stay(made_in: str | None, place: str) -> None:
+    text = add(made_in)
+    text = text.replace(place, f"{place} /* mine */", 1)
+    after = HOST.removed(Content(text)).text
+    assert after is not None
+    assert "/* mine */" in after
+    assert "sandkube" not in after
+    parse(after)
+
+
 def test_other_hooks_stay_and_ours_runs_beside_them() -> None:
     assert commands('{"hooks": {"SessionStart": []}}') == []
     after = add('{"hooks": {"SessionStart": [{"hooks": [{"type": "command", "command": "npm ci"}]}]}}')
