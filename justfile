@@ -26,7 +26,8 @@ lint-python:
 
 # gofmt, go vet, and the Go half's own tests, with the flags of the build: what is compiled serves all
 lint-go:
-    test -z "$(gofmt -l server)" || { gofmt -d server; exit 1; }
+    test -z "$(gofmt -l server tests/cni)" || { gofmt -d server tests/cni; exit 1; }
+    cd tests/cni/reference && CGO_ENABLED=0 GOFLAGS=-trimpath go vet ./...
     cd server && CGO_ENABLED=0 GOFLAGS=-trimpath go vet ./...
     cd server && CGO_ENABLED=0 GOFLAGS=-trimpath go test ./internal/...
 
@@ -38,7 +39,7 @@ lint-shell:
 fix:
     uv run ruff check --fix
     uv run ruff format
-    if command -v gofmt > /dev/null; then gofmt -w server; fi
+    if command -v gofmt > /dev/null; then gofmt -w server tests/cni; fi
 
 # build the documentation into docs/_build; a warning is an error
 docs:

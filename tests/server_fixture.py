@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 _TESTS = Path(__file__).resolve().parent
-_WITHOUT_SERVER = tuple(_TESTS / name for name in ("unit", "packaging"))
+_WITHOUT_SERVER = tuple(_TESTS / name for name in ("unit", "packaging", "cni"))
 
 
 def needs_server(arguments: list[str], invoked_in: Path) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import sandkube as package
-from command_line import NOBODY, Sandkube
+from command_line import Sandkube
 from doctor.conftest import causes, examined, needs_root, unshared, well, words, write_program
 from faults.test_ports import taken
 from sandkube.plane import pki

@@ -31,7 +31,7 @@ def run(command: click.Command) -> NoReturn:
     sys.exit(exit_status(command, sys.argv[1:]))
 
 
-def exit_status(command: click.Command, arguments: list[str]) -> int:
+def exit_status(command: click.Command, arguments: list[str]) -> int:  # noqa: PLR0911 -- a kind of end each
     """Run ``command``; errors are printed to stderr. Gives the exit status."""
     try:
         status = command.main(arguments, prog_name="sandkube", standalone_mode=False)
