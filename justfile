@@ -73,6 +73,10 @@ cross: server
 readme-check *arguments:
     python3 tools/readme_check.py {{ arguments }}
 
+# follow the tutorial's lessons: `just lessons --update docs/tutorial/3-services.md`
+lessons *arguments="docs/tutorial/*.md":
+    uv run python tests/tutorial/lesson.py {{ arguments }}
+
 # measure starts: `just bench --rounds 3`
 bench *arguments:
     uv run python benchmarks/start {{ arguments }}

@@ -22,7 +22,11 @@ const maxRequest = 3 << 19 // 1.5 MiB
 
 func tooLarge(key string, value []byte) bool { return len(key)+len(value) > maxRequest }
 
-// Create looks whether the new revision is there, and is this key's.
+// Create looks whether the key is there now, and says at which revision it was created.
+//
+// For a key that was there before and deleted, kine says what it last knew as the current revision, which is another one,
+// earlier or later, if anybody else writes: the API server would give out the object with a resourceVersion that is not its
+// own.
 func (b acknowledged) Create(ctx context.Context, key string, value []byte, lease int64) (int64, error) {
 	if tooLarge(key, value) {
 		return 0, rpctypes.ErrGRPCRequestTooLarge
@@ -31,14 +35,31 @@ func (b acknowledged) Create(ctx context.Context, key string, value []byte, leas
 	if err != nil {
 		return revision, err
 	}
-	_, found, err := b.Get(ctx, key, revision, true)
+	found, err := b.look(ctx, key, 0)
 	if err != nil {
-		return 0, fmt.Errorf("looking for %s after it was created: %w", key, err)
+		return 0, err
+	}
+	if found != nil {
+		return found.CreateRevision, nil
+	}
+	// Whoever deleted it in this moment must not make it look as if it had never been.
+	found, err = b.look(ctx, key, revision)
+	if err != nil {
+		return 0, err
 	}
 	if found == nil || found.ModRevision != revision {
 		return 0, notWritten(key)
 	}
 	return revision, nil
+}
+
+// look gives the key as of a revision, without its value; as it is now for 0.
+func (b acknowledged) look(ctx context.Context, key string, revision int64) (*kineserver.KeyValue, error) {
+	_, found, err := b.Get(ctx, key, revision, true)
+	if err != nil {
+		return nil, fmt.Errorf("looking for %s after it was created: %w", key, err)
+	}
+	return found, nil
 }
 
 // Update tells a conflict from a write that failed: only a conflict has another revision.

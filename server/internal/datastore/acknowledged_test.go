@@ -44,6 +44,19 @@ func TestAWriteThatWasNotDoneIsNotAcknowledged(t *testing.T) {
 	}
 }
 
+// anew is kine that created a key anew at revision 8, and says the current one.
+type anew struct{ lying }
+
+func (anew) Get(_ context.Context, key string, _ int64, _ bool) (int64, *kineserver.KeyValue, error) {
+	return 9, &kineserver.KeyValue{Key: key, CreateRevision: 8, ModRevision: 8}, nil
+}
+
+func TestACreateSaysItsOwnRevision(t *testing.T) {
+	if revision, err := (acknowledged{anew{}}).Create(context.Background(), "again", nil, 0); err != nil || revision != 8 {
+		t.Errorf("created at %d: %v", revision, err)
+	}
+}
+
 func TestAConflictStaysOne(t *testing.T) {
 	ctx, b := context.Background(), acknowledged{lying{}}
 	if _, found, updated, err := b.Update(ctx, "there", nil, 5, 0); err != nil || updated || found.ModRevision != 7 {

@@ -111,6 +111,53 @@ func TestWhatWasWrittenIsThereAfterAStop(t *testing.T) {
 	}
 }
 
+// A name that is deleted and created again, while others write: each answer has the revision of its own write.
+func TestACreatedAgainKeyHasItsOwnRevision(t *testing.T) {
+	client, stop := running(t, settings(t, filepath.Join(t.TempDir(), "state.db")))
+	defer stop()
+	ctx, done := context.WithCancel(context.Background())
+	defer done()
+	for _, other := range []string{"/a", "/b"} {
+		go again(ctx, client, other, nil)
+	}
+	ctx, stopHere := context.WithTimeout(ctx, time.Minute)
+	defer stopHere()
+	for range 100 {
+		again(ctx, client, "/again", func(created int64) {
+			found, err := client.Get(ctx, "/again")
+			if err != nil || len(found.Kvs) != 1 {
+				t.Fatalf("it is not there: %v %v", found, err)
+			}
+			if own := found.Kvs[0].ModRevision; own != created {
+				t.Fatalf("created at %d, and told %d", own, created)
+			}
+		})
+	}
+}
+
+// again creates and deletes a key as the API server does: once with a look in between, or until the end without.
+func again(ctx context.Context, client *clientv3.Client, key string, look func(created int64)) {
+	for ctx.Err() == nil {
+		made, err := client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", 0)).
+			Then(clientv3.OpPut(key, "x")).Else(clientv3.OpGet(key)).Commit()
+		if err != nil || !made.Succeeded {
+			if look != nil {
+				panic(err)
+			}
+			continue
+		}
+		created := made.Header.Revision
+		if look != nil {
+			look(created)
+		}
+		_, _ = client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", created)).
+			Then(clientv3.OpDelete(key)).Else(clientv3.OpGet(key)).Commit()
+		if look != nil {
+			return
+		}
+	}
+}
+
 func TestFilesAndSocketArePrivate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	c := settings(t, path)
