@@ -29,6 +29,10 @@ def _is_root() -> bool:
     return os.getuid() == 0
 
 
+def _named(variable: str) -> bool:
+    return bool(os.environ.get(variable))
+
+
 def _has_go() -> bool:
     return shutil.which("go") is not None
 
@@ -45,15 +49,22 @@ NEEDS = (
     ),
     Need("with a second local user (tests/security)", "only root may become another user", _is_root),
     Need("of a read-only folder (tests/unit)", "root writes to it all the same", lambda: not _is_root()),
-    Need(
-        "with a real k3s (tests/k3s)", "SANDKUBE_K3S names none", lambda: bool(os.environ.get("SANDKUBE_K3S"))
-    ),
+    Need("with a real k3s (tests/k3s)", "SANDKUBE_K3S names none", lambda: _named("SANDKUBE_K3S")),
     Need(
         "of where k3s writes (tests/k3s)",
         "strace is not installed",
         lambda: shutil.which("strace") is not None,
     ),
     Need("of the CNI plugin beside the CNI project's (tests/cni)", "go is not on PATH", _has_go),
+    Need(
+        "in a gVisor sandbox (tests/gvisor and others)",
+        "runsc is not installed, and there is no apt to install it from",
+        lambda: (
+            shutil.which("runsc") is not None
+            or shutil.which("apt-get") is not None
+            or _named("SANDKUBE_RUNSC")
+        ),
+    ),
     Need("of shells: zsh", "it is not installed", lambda: shutil.which("zsh") is not None),
     Need("of shells: fish", "it is not installed", lambda: shutil.which("fish") is not None),
     Need(
