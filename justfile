@@ -73,6 +73,10 @@ cross: server
 readme-check *arguments:
     python3 tools/readme_check.py {{ arguments }}
 
+# run the tests in gVisor; runsc comes from Debian's packages
+gvisor *arguments:
+    SANDKUBE_RUNSC="$(python3 tools/install_runsc.py)" uv run pytest tests/gvisor {{ arguments }}
+
 # follow the tutorial's lessons: `just lessons --update docs/tutorial/3-services.md`
 lessons *arguments="docs/tutorial/*.md":
     uv run python tests/tutorial/lesson.py {{ arguments }}
@@ -80,6 +84,10 @@ lessons *arguments="docs/tutorial/*.md":
 # measure starts: `just bench --rounds 3`
 bench *arguments:
     uv run python benchmarks/start {{ arguments }}
+
+# measure starts in gVisor beside native ones
+bench-gvisor *arguments:
+    SANDKUBE_RUNSC="$(python3 tools/install_runsc.py)" uv run python benchmarks/gvisor {{ arguments }}
 
 # write today's versions of all dependencies into pyproject.toml
 pins:

@@ -14,7 +14,7 @@ import pytest
 
 from integration.kubectl import Kubectl, until
 from sandkube import Cluster
-from sandkube.cluster import start
+from sandkube.distributions import embedded
 from sandkube.server import Server, locate
 
 # What the API server and its controllers put into every cluster, and which parts of it must be alike.
@@ -56,7 +56,7 @@ def cold() -> Iterator[Kubectl]:
         return replace(locate(), template=None)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(start, "ensure", without_template)
+        patch.setattr(embedded, "ensure", without_template)
         with Cluster() as cluster:
             yield Kubectl(cluster)
 

@@ -12,13 +12,13 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    r"""Print a script that completes sandkube's commands in a shell.
+    """Print a script that completes sandkube's commands in a shell.
 
     \b
     bash:  eval "$(sandkube completion bash)"     in ~/.bashrc
     zsh:   eval "$(sandkube completion zsh)"      in ~/.zshrc
     fish:  sandkube completion fish | source      in ~/.config/fish/config.fish
-    """
+    """  # noqa: D301 -- click takes the character itself for "leave the lines"
     kind = get_completion_class(shell)
     assert kind is not None
     click.echo(kind(context.find_root().command, {}, "sandkube", "_SANDKUBE_COMPLETE").source())

@@ -27,12 +27,12 @@ SHELLS = ("sh", "bash", "zsh", "fish")
     help="The shell that will read it; from $SHELL where it is not given.",
 )
 def env(name: str, shell: str | None) -> None:
-    r"""Print what a shell needs to use a cluster with plain kubectl and helm.
+    """Print what a shell needs to use a cluster with plain kubectl and helm.
 
     \b
     In sh, bash and zsh:  eval "$(sandkube env)"
     In fish:              sandkube env | source
-    """
+    """  # noqa: D301 -- click takes the character itself for "leave the lines"
     from sandkube.cluster import state
 
     found = state.status(name)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sandkube.cluster import Status
 
 _LABEL = 14
+_NO_NODES = "none, so pods stay Pending: no logs, no exec, no endpoints (docs: how-to/gvisor)"
 
 
 @click.command()
@@ -56,6 +57,7 @@ def rows(found: Status) -> list[tuple[str, str]]:
         ("port", None if server else found.port and f"{found.port} when it runs"),
         ("distribution", found.distribution if found.distribution != "embedded" else None),
         *found.details.items(),
+        ("nodes", _NO_NODES if found.running else None),
         ("durability", found.durability),
         ("context", found.context),
         ("kubeconfig", str(found.kubeconfig)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from sandkube.config import OWN_POLICY
+from sandkube.config import OWN_POLICY, ClusterSpec
 from sandkube.errors import UsageError
 from sandkube.plane.files import write_private
 from sandkube.plane.folder import ClusterFolder
@@ -40,14 +40,21 @@ _ROTATION: Final = ["--audit-log-maxage=30", "--audit-log-maxbackup=10", "--audi
 
 
 def write_policy(folder: ClusterFolder, policy: str) -> None:
-    """Put the policy into the folder: ours, or a copy of the file that ``policy`` names."""
+    """Put the policy into the folder: ours, or a copy of the file that ``policy`` names.
+
+    The copy outlives that file.
+    """
+    if policy != OWN_POLICY and not Path(policy).exists() and folder.audit_policy.exists():
+        return
     write_private(folder.audit_policy, POLICY if policy == OWN_POLICY else _read(policy), sync=False)
 
 
-def check(policy: str | None) -> None:
-    """UsageError for a policy that cannot be read; what is in it the API server judges."""
-    if policy not in (None, OWN_POLICY):
-        _read(str(policy))
+def check(spec: ClusterSpec, before: ClusterSpec | None) -> None:
+    """UsageError for a new policy that cannot be read; what is in it the API server judges."""
+    policy = spec.audit_policy
+    if policy in (None, OWN_POLICY) or (before is not None and before.audit_policy == policy):
+        return
+    _read(str(policy))
 
 
 def _read(policy: str) -> str:

@@ -111,7 +111,7 @@ def settle(spec: ClusterSpec, before: ClusterSpec | None, folder: ClusterFolder)
             name = flag_name(argument)
             if reason := REFUSED[component].get(name):
                 raise UsageError(f"`{name}` cannot be set for the {component}: {reason}.")
-    audit.check(spec.audit_policy)
+    audit.check(spec, before)
     try:
         ipaddress.IPv4Network(service_range(spec))
     except ValueError as error:

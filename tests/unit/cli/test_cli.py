@@ -127,3 +127,11 @@ def test_a_reader_that_goes_away_is_no_error(stand_in: Path) -> None:
         check=True,
     )
     assert (done.stdout, done.stderr) == ("line\n", "")
+
+
+def test_help_shows_no_control_character_and_no_escape(run: Run) -> None:
+    for name in COMMANDS:
+        if name not in ("kubectl", "helm"):
+            said = run(name, "--help").out
+            assert "\\b" not in said
+            assert "\b" not in said

@@ -65,6 +65,7 @@ def settle(spec: ClusterSpec, before: ClusterSpec | None, folder: ClusterFolder)
             hint="`k3s secrets-encrypt` changes that, or make a new cluster",
         )
     flags.check(folder, spec)
+    audit.check(spec, before)
     try:
         ipaddress.ip_network(service_range(spec))
     except ValueError as error:

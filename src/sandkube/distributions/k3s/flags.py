@@ -291,7 +291,6 @@ def check(folder: ClusterFolder, spec: ClusterSpec) -> None:
                 f"k3s' data folder, {path}, has `{mark}` in its path, which k3s takes for a home folder.",
                 hint=_another(remedy),
             )
-    audit.check(spec.audit_policy)
     for argument in normalized(spec):
         name = flag_name(argument).lstrip("-")
         if not name or any(character.isspace() for character in name):
