@@ -88,7 +88,7 @@ def test_a_crash_is_told_with_the_last_event_and_the_log(sandkube: Sandkube) -> 
     sandkube.kill()
     done = sandkube("status", status=1)
     assert "state:         crashed" in done.stdout
-    assert "last event:  ready" in done.stdout
+    assert "last event:    ready" in done.stdout
     assert "reason:        it ended without saying why" in done.stdout
     assert sum(line.startswith("  | ") for line in done.stdout.splitlines()) >= 10
     last = sandkube.folder().log.read_text().splitlines()[-1]

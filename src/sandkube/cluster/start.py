@@ -241,7 +241,7 @@ def _undone_on_failure(folder: ClusterFolder) -> Iterator[None]:
             living = state.observe_anyhow(folder).process
             if living is not None:
                 process.stop(living, term_seconds=TERM_SECONDS)
-            folder.run.unlink(missing_ok=True)
+                folder.run.unlink(missing_ok=True)  # it was asked to stop, and has not crashed
             datastore_socket.remove_old(folder)
             if created:
                 folder.remove()
