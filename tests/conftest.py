@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 from server_fixture import pytest_sessionstart
 
 __all__ = ["pytest_sessionstart"]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker for each core, and no more than four: most of them have a control plane running."""
+    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def pytest_configure() -> None:
