@@ -6,12 +6,15 @@
     ├── UsageError              what was asked makes no sense                     exit 2
     ├── ServerNotFound          there is no server binary for this machine        exit 2
     ├── BuildFailed             the server binary could not be built              exit 2
+    ├── K3sNotFound             there is no k3s for this machine                  exit 2
+    ├── K3sInstallFailed        k3s could not be had, or is not what it should be exit 2
     ├── ClusterNotFound         no cluster of that name                           exit 2
     ├── ClusterNotRunning       the cluster exists, but nothing serves it         exit 2
     ├── CommandFailed           kubectl or helm, run for Python, did not succeed  exit 2
     ├── StartFailed             the server ended, or was not Ready in time        exit 2
     ├── StateCorrupt            a file of a cluster cannot be understood          exit 2
     ├── StateUnusable           a folder cannot be used: mode, owner, read-only   exit 2
+    ├── EditFailed              a file of somebody else's could not be changed    exit 2
     ├── PortTaken               somebody else listens on the port asked for       exit 2
     └── Locked                  another command holds the cluster for too long    exit 2
 
@@ -27,6 +30,9 @@ __all__ = [
     "ClusterNotFound",
     "ClusterNotRunning",
     "CommandFailed",
+    "EditFailed",
+    "K3sInstallFailed",
+    "K3sNotFound",
     "Locked",
     "PortTaken",
     "SandkubeError",
@@ -64,6 +70,26 @@ class ServerNotFound(SandkubeError):
 
 class BuildFailed(SandkubeError):
     """The server binary could not be built: no Go, too little disk or memory, a compiler error."""
+
+
+class K3sNotFound(SandkubeError):
+    """No k3s for this machine, or none of that version; the message says where it was looked for."""
+
+
+class K3sInstallFailed(SandkubeError):
+    """k3s could not be fetched or verified, or does not run here. The cache is as it was."""
+
+
+class EditFailed(SandkubeError):
+    """A file could not be changed: its syntax is broken, it holds something unexpected, it cannot be written.
+
+    The message names the file, with line and column where there are any. The file is as it was.
+    """
+
+    def in_file(self, path: object) -> EditFailed:
+        """The same, for the file ``path``; ``{file}`` in message and hint stands for it."""
+        message = self.message.replace("{file}", str(path))
+        return EditFailed(message, hint=self.hint and self.hint.replace("{file}", str(path)))
 
 
 class ClusterNotFound(SandkubeError):

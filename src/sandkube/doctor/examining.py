@@ -15,6 +15,7 @@ from sandkube.doctor.finding import STATES, Check, Finding, Kind, problems
 from sandkube.doctor.surroundings import Surroundings
 from sandkube.errors import (
     BuildFailed,
+    K3sNotFound,
     Locked,
     PortTaken,
     SandkubeError,
@@ -24,7 +25,6 @@ from sandkube.errors import (
     StateUnusable,
     UsageError,
 )
-from sandkube.k3s.errors import K3sNotFound
 
 # More than any program is given that a check asks.
 SECONDS: Final = 8.0

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import TypeVar
 
-from sandkube.k3s.errors import K3sInstallFailed
+from sandkube.errors import K3sInstallFailed
 from sandkube.k3s.faults import SLOW, Missing, Passing, told_apart
 from sandkube.k3s.storing import Watcher, megabytes, store
 from sandkube.k3s.transport import Redirected, Transport

@@ -19,8 +19,7 @@ from http import HTTPStatus
 from typing import TypeVar
 from urllib.error import HTTPError, URLError
 
-from sandkube.errors import SandkubeError
-from sandkube.k3s.errors import K3sInstallFailed
+from sandkube.errors import K3sInstallFailed, SandkubeError
 
 __all__ = ["SLOW", "Missing", "Passing", "told_apart"]
 

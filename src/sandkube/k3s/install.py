@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandkube.cached import usable
+from sandkube.errors import K3sInstallFailed
 from sandkube.k3s import cache, platforms, releases, versions
 from sandkube.k3s.downloads import Patience
-from sandkube.k3s.errors import K3sInstallFailed
 from sandkube.k3s.storing import Watcher
 
 __all__ = ["install"]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandkube.cached import usable
-from sandkube.errors import UsageError
+from sandkube.errors import K3sNotFound, UsageError
 from sandkube.k3s import cache, versions
-from sandkube.k3s.errors import K3sNotFound
 from sandkube.k3s.locate import K3s, locate
 
 __all__ = ["Listed", "in_cache", "in_use", "listed", "remove"]

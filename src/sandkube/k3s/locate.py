@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from sandkube.config import ENV_K3S
+from sandkube.errors import K3sNotFound
 from sandkube.k3s import cache
-from sandkube.k3s.errors import K3sNotFound
 
 __all__ = ["K3s", "locate"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 
-from sandkube.k3s.errors import K3sNotFound
+from sandkube.errors import K3sNotFound
 
 __all__ = ["Platform", "current"]
 

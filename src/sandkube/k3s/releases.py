@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Final, Protocol, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-from sandkube.errors import UsageError
+from sandkube.errors import K3sInstallFailed, K3sNotFound, UsageError
 from sandkube.k3s import versions
 from sandkube.k3s.downloads import Downloads, Missing, Patience
-from sandkube.k3s.errors import K3sInstallFailed, K3sNotFound
 from sandkube.k3s.platforms import Platform
 from sandkube.k3s.storing import Watcher, store
 from sandkube.k3s.transport import Address, Transport

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sandkube.cached import usable
-from sandkube.errors import StateUnusable
-from sandkube.k3s.errors import K3sInstallFailed
+from sandkube.errors import K3sInstallFailed, StateUnusable
 
 __all__ = ["LARGEST", "Watcher", "megabytes", "store"]
 

@@ -8,8 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandkube.errors import UsageError
-from sandkube.k3s.errors import K3sInstallFailed
+from sandkube.errors import K3sInstallFailed, UsageError
 
 __all__ = ["Wanted", "ask", "release", "wanted"]
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sandkube.errors import EditFailed
 from sandkube.setup import jsonc, jsonedit
-from sandkube.setup.errors import EditFailed, place
 from sandkube.setup.host import Content
 from sandkube.setup.jsonc import Node
 from sandkube.setup.mark import is_ours, made_with, marked
+from sandkube.setup.place import place
 
 __all__ = ["DevContainer"]
 

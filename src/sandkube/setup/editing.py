@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from sandkube.setup.errors import EditFailed
+from sandkube.errors import EditFailed
 from sandkube.setup.files import Change, change
 from sandkube.setup.host import Content, Host
 

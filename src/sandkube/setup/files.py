@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sandkube.setup.errors import EditFailed
+from sandkube.errors import EditFailed
 from sandkube.setup.host import Content
 
 __all__ = ["Change", "change"]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sandkube import __version__
+from sandkube.errors import EditFailed
 from sandkube.setup import yamltext
-from sandkube.setup.errors import EditFailed
 from sandkube.setup.host import Content
 from sandkube.setup.mark import MARK
 from sandkube.setup.yamltext import Job, Step

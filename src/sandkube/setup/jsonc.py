@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sandkube.setup.errors import EditFailed, place
+from sandkube.errors import EditFailed
+from sandkube.setup.place import place
 
 __all__ = ["BOM", "Item", "Node", "end_of_gap", "is_blank", "is_open_line", "parse", "plain"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sandkube.setup.errors import EditFailed
+from sandkube.errors import EditFailed
 
 __all__ = ["Job", "Step", "jobs", "plain", "with_lines_behind", "without_lines"]
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from sandkube.errors import EditFailed
 from sandkube.setup.devcontainer import DevContainer
-from sandkube.setup.errors import EditFailed
 from sandkube.setup.host import Content
 from sandkube.setup.jsonc import parse, plain
 from unit.setup.texts import Draw

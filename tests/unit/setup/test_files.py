@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sandkube.errors import EditFailed
 from sandkube.setup import editing
-from sandkube.setup.errors import EditFailed
 from sandkube.setup.files import change
 from sandkube.setup.host import Content
 

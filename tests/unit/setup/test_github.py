@@ -7,7 +7,7 @@ import random
 import pytest
 import yaml
 
-from sandkube.setup.errors import EditFailed
+from sandkube.errors import EditFailed
 from sandkube.setup.github import GitHub
 from sandkube.setup.host import Content
 from sandkube.setup.yamltext import plain

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from sandkube.setup.errors import EditFailed
+from sandkube.errors import EditFailed
 from sandkube.setup.jsonc import parse, plain
 from unit.setup.texts import Draw
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandkube.setup.errors import EditFailed
+from sandkube.errors import EditFailed
 from sandkube.setup.host import Content
 from sandkube.setup.jsonc import parse, plain
 from sandkube.setup.sessionstart import TIMEOUT, WAIT, SessionStart

@@ -8,8 +8,8 @@ from typing import Final
 
 from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Surroundings
+from sandkube.errors import K3sNotFound
 from sandkube.k3s import locate
-from sandkube.k3s.errors import K3sNotFound
 
 MISSING: Final = Kind(
     "k3s-missing",
