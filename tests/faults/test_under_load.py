@@ -1,0 +1,269 @@
+"""Faults while clients write and watchers watch: nothing acknowledged is lost, and no event either.
+
+`checker` records all of it and judges. What a run does follows from a seed, which is printed; SANDKUBE_SEED
+repeats one. How long it took until writes were acknowledged again is printed, not judged (`pytest -s`).
+Longer forms: SANDKUBE_KILLS=100 (kills), SANDKUBE_PAUSE=60 (seconds that the server is stopped for).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from checker.history import History
+from checker.recorder import Load, Recorder
+from checker.rules import check, recovery
+from command_line import Api, Sandkube, kill, until
+
+SEED = int(os.environ.get("SANDKUBE_SEED") or random.SystemRandom().randrange(10**6))
+KILLS = int(os.environ.get("SANDKUBE_KILLS") or 5)
+PAUSE = float(os.environ.get("SANDKUBE_PAUSE") or 5)
+
+# Watches come from the datastore itself: a restarted API server would answer older versions by 410.
+UNCACHED = "--api-server-arg=--watch-cache-sizes=configmaps#0"
+COMPACTING = "--api-server-arg=--etcd-compaction-interval=1s"
+
+
+def connecting(api: Api, *, timeout: float = 20) -> Callable[[], http.client.HTTPConnection]:
+    """What opens a connection to the API server, as its administrator."""
+    return lambda: http.client.HTTPSConnection("127.0.0.1", api._port, context=api._context, timeout=timeout)
+
+
+@contextlib.contextmanager
+def load(api: Api, seed: int = 0, **settings: int) -> Iterator[Recorder]:
+    """A load on the cluster; its seed is printed."""
+    print(f"\nSANDKUBE_SEED={SEED}")
+    with Recorder(Load(seed=SEED + seed, **settings), connecting(api)) as recorder:
+        until(lambda: recorder.written > 50)
+        yield recorder
+
+
+def judged(recorder: Recorder, *, since: float | None = None, least: int = 100) -> History:
+    """The history of a load that is over, after it was found to be without a fault."""
+    history = recorder.history()
+    done = sum(write.outcome == "done" for write in history.writes)
+    unknown = sum(write.outcome == "unknown" for write in history.writes)
+    events = sum(len(watching.events) for watching in history.watchings)
+    print(f"{done} writes acknowledged, {unknown} unknown, {events} events, {recorder.breaks} resumptions")
+    if since is not None:
+        seconds = recovery(history, since)
+        print("no write after the fault" if seconds is None else f"recovered after {seconds:.2f} s")
+    found = check(history)
+    assert not found, "\n".join(map(str, found[:20]))
+    assert done > least
+    return history
+
+
+def progress(recorder: Recorder, writes: int) -> None:
+    """Wait until so many writes more were acknowledged."""
+    goal = recorder.written + writes
+    until(lambda: recorder.written >= goal)
+
+
+@pytest.mark.timeout(120 + 10 * KILLS)
+def test_killed_at_random_points(sandkube: Sandkube) -> None:
+    """Watchers resume where they were; a second look from the beginning shows the same."""
+    sandkube("up", UNCACHED)
+    chosen = random.Random(SEED)
+    with load(sandkube.api(), size=200) as recorder:
+        for _ in range(KILLS):
+            progress(recorder, chosen.randrange(1, 200))
+            time.sleep(chosen.random() / 20)
+            sandkube.kill()
+            killed = time.monotonic()
+            sandkube("up")
+            progress(recorder, 1)
+            print(f"killed, and writing again after {time.monotonic() - killed:.2f} s")
+        recorder.stop()
+        recorder.again()
+    judged(recorder)
+    assert recorder.breaks >= KILLS
+    assert not any(watching.jumps for watching in recorder.history().watchings)
+    print(f"{KILLS} kills: no acknowledged write lost, no event lost, repeated or out of order")
+
+
+def test_killed_with_the_watch_cache(sandkube: Sandkube) -> None:
+    """As it is by default: a watcher that is behind is told so (410), and what it then lists is right."""
+    sandkube("up")
+    with load(sandkube.api(), seed=1) as recorder:
+        for _ in range(2):
+            progress(recorder, 100)
+            sandkube.kill()
+            sandkube("up")
+        progress(recorder, 100)
+        recorder.stop()
+        sandkube("down")
+        sandkube("up", UNCACHED)
+        recorder.again()
+    judged(recorder)
+
+
+def test_killed_during_compaction(sandkube: Sandkube) -> None:
+    """It compacts every second, and is killed when its log says that it began."""
+    sandkube("up", UNCACHED, COMPACTING)
+    chosen = random.Random(SEED)
+    log = sandkube.folder().log
+    with load(sandkube.api(), seed=2, size=500) as recorder:
+        for _ in range(max(2, KILLS // 3)):
+            progress(recorder, 20)
+            seen = log.read_bytes().count(b"COMPACT compactRev=")
+            until(lambda: log.read_bytes().count(b"COMPACT compactRev=") > seen)  # noqa: B023
+            time.sleep(chosen.random() / 100)
+            sandkube.kill()
+            sandkube("up")
+        recorder.stop()
+    judged(recorder)
+
+
+@pytest.mark.parametrize("grace", [None, 0.15], ids=["TERM", "TERM and soon after KILL"])
+def test_ended(sandkube: Sandkube, grace: float | None) -> None:
+    """By TERM alone it ends well, and leaves no write-ahead log behind."""
+    sandkube("up", UNCACHED)
+    with load(sandkube.api(), seed=3) as recorder:
+        for _ in range(2):
+            progress(recorder, 50)
+            pid = sandkube.pid()
+            os.kill(pid, signal.SIGTERM)
+            if grace is not None:
+                time.sleep(random.Random(SEED).random() * grace)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            until(lambda: not sandkube.servers())
+            if grace is None:
+                assert sandkube.events()[-1].event == "stopped"
+                assert not size(sandkube.folder().database.with_name("state.db-wal"))
+            sandkube("up")
+        recorder.stop()
+        recorder.again()
+    judged(recorder)
+
+
+def size(path: Path) -> int:
+    """Bytes; 0 for what is not there."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def test_killed_at_random_points_of_the_first_start(sandkube: Sandkube) -> None:
+    """The next one takes up whatever is there."""
+    chosen = random.Random(SEED)
+    print(f"\nSANDKUBE_SEED={SEED}")
+    for _ in range(max(3, KILLS // 2)):
+        popen = sandkube.start("up")
+        until(lambda: sandkube.servers() or popen.poll() is not None)  # noqa: B023
+        time.sleep(chosen.random() * 1.5)
+        popen.kill()
+        popen.wait()
+        for pid in sandkube.servers():
+            kill(pid)
+    sandkube("up")
+    with load(sandkube.api(), seed=4) as recorder:
+        recorder.stop()
+    judged(recorder, least=50)
+
+
+def test_stopped_for_a_while(sandkube: Sandkube) -> None:
+    """SIGSTOP, as a suspended machine or a debugger does it."""
+    sandkube("up", UNCACHED)
+    pid = sandkube.pid()
+    with load(sandkube.api(), seed=5) as recorder:
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(PAUSE)
+        os.kill(pid, signal.SIGCONT)
+        continued = time.monotonic()
+        progress(recorder, 100)
+        recorder.stop()
+        recorder.again()
+    judged(recorder, since=continued)
+    assert sandkube.pid() == pid
+    assert sandkube.status()["state"] == "running"
+
+
+def test_a_second_server_on_the_folder(sandkube: Sandkube) -> None:
+    """It refuses, and the first does not notice."""
+    sandkube("up", UNCACHED)
+    config = json.loads(sandkube.folder().server_config.read_text())
+    config["listener"] = {"address": "127.0.0.1:0"}
+    second = sandkube.root / "second.json"
+    second.write_text(json.dumps(config))
+    with load(sandkube.api(), seed=6) as recorder:
+        for _ in range(3):
+            done = sandkube.run([str(sandkube.server), "run", f"--config={second}"], status=2)
+            assert "another server uses this datastore" in done.stderr
+            progress(recorder, 20)
+        recorder.stop()
+        recorder.again()
+    judged(recorder)
+    assert recorder.breaks == 0
+
+
+def test_its_parent_is_killed(sandkube: Sandkube) -> None:
+    """The server of `up --foreground` ends in good order by itself."""
+    popen = sandkube.start("up", "--foreground", UNCACHED)
+    until(lambda: any(event.whole_ready for event in sandkube.events()))
+    with load(sandkube.api(), seed=7) as recorder:
+        popen.kill()
+        popen.wait()
+        until(lambda: not sandkube.servers())
+        assert sandkube.events()[-1].event == "stopped"
+        sandkube("up")
+        progress(recorder, 50)
+        recorder.stop()
+        recorder.again()
+    judged(recorder)
+
+
+@contextlib.contextmanager
+def memory_group(megabytes: int) -> Iterator[Path]:
+    """A control group of cgroup v1 or v2 whose processes may have so much memory together."""
+    root = Path("/sys/fs/cgroup")
+    old = root / "memory" / "memory.limit_in_bytes"
+    group = (root / "memory" if old.exists() else root) / f"sandkube-{os.getpid()}"
+    limit = group / ("memory.limit_in_bytes" if old.exists() else "memory.max")
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"needs a memory cgroup of its own: {error}")
+    try:
+        try:
+            limit.write_text(str(megabytes << 20))
+        except OSError as error:
+            pytest.skip(f"needs a memory cgroup with a limit: {error}")
+        with contextlib.suppress(OSError):
+            (group / "memory.swap.max").write_text("0")
+        yield group
+    finally:
+        until(lambda: not (group / "cgroup.procs").read_text())
+        group.rmdir()
+
+
+def test_killed_for_want_of_memory(sandkube: Sandkube) -> None:
+    """The kernel kills it; `status` says how it ended, and `up` brings all of it back."""
+    sandkube("up", UNCACHED)
+    pid = sandkube.pid()
+    with memory_group(64) as group, load(sandkube.api(), seed=8) as recorder:
+        # All that it has already is charged to where it was; what it takes from now on is charged here.
+        (group / "cgroup.procs").write_text(str(pid))
+        bodies = ["x" * 900_000] * 400
+        with contextlib.suppress(OSError):
+            for number, body in enumerate(bodies):
+                sandkube.api().put_config_map(f"large-{number}", body, create=True)
+        until(lambda: not sandkube.servers())
+        assert sandkube.status(status=1)["state"] == "crashed"
+        killed = time.monotonic()
+        sandkube("up")
+        progress(recorder, 50)
+        recorder.stop()
+        recorder.again()
+    judged(recorder, since=killed)
