@@ -191,3 +191,13 @@ def test_a_locale_without_unicode(sandkube: Sandkube, environ: dict[str, str]) -
         sandkube(*command.split())
     sandkube.kill()
     sandkube("status", status=1)
+
+
+def test_programs_that_are_out_of_a_plain_users_reach(as_nobody: Sandkube, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for variable, arguments in {"SANDKUBE_SERVER": [], "SANDKUBE_K3S": ["--distribution=k3s"]}.items():
+        done = as_nobody("up", *arguments, status=2, environ={variable: str(closed / "program")})
+        assert (
+            f"{variable} says `{closed}/program`, which cannot be looked at: Permission denied" in done.stderr
+        )

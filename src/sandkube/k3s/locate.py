@@ -55,6 +55,15 @@ def locate(given: Path | None = None, environ: Mapping[str, str] = os.environ) -
 
 
 def _named(path: Path, named_by: str) -> K3s:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # in a folder that is closed to this user, for one
+        raise K3sNotFound(
+            f"{named_by} says `{path}`, which cannot be looked at: {error.strerror}.",
+            hint=_REMEDIES[named_by],
+        ) from error
     if not path.is_file() or not os.access(path, os.X_OK):
         state = "is not executable" if path.is_file() else "is a folder" if path.is_dir() else "is no file"
         hint = f"chmod +x '{path}'" if path.is_file() else _REMEDIES[named_by]

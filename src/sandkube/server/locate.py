@@ -82,8 +82,15 @@ def _usable(folder: Path, unfit: list[str]) -> Iterator[cache.Entry]:
 
 def from_variable(path: Path) -> Server:
     """Give the server that SANDKUBE_SERVER names; ServerNotFound where it is no executable file."""
-    if not path.is_file() or not os.access(path, os.X_OK):
-        state = "is not executable" if path.is_file() else "is no file"
+    try:
+        there = path.is_file()
+    except OSError as error:  # in a folder that is closed to this user, for one
+        state = f"cannot be looked at: {error.strerror}"
+        raise ServerNotFound(
+            f"{ENV_SERVER} says `{path}`, which {state}", hint=f"mend or unset {ENV_SERVER}"
+        ) from error
+    if not there or not os.access(path, os.X_OK):
+        state = "is not executable" if there else "is no file"
         raise ServerNotFound(f"{ENV_SERVER} says `{path}`, which {state}", hint=f"mend or unset {ENV_SERVER}")
     template = path.resolve().parent / cache.TEMPLATE
     return Server(path.absolute(), template if template.is_file() else None, ENV_SERVER)
