@@ -9,9 +9,10 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "start"))
+HERE = Path(__file__).resolve()
+sys.path[0:1] = [str(HERE.parents[1] / "start"), str(HERE.parents[1])]
 
-from starting import Bench
+from starting import Bench  # noqa: E402
 
 state, place = map(Path, sys.argv[1:])
 print(json.dumps(Bench(state, place, place).measure("template")))

@@ -1,92 +1,207 @@
-"""How long a start takes: from the template, as a restart, and cold; N rounds, interleaved.
+"""How long a start takes: ours, and the same Kubernetes as four processes on etcd; N rounds, interleaved.
 
-`python benchmarks/start --rounds 10` prints a table on stdout; `--json FILE` keeps every figure. All commands
-are run as a user types them, in a state folder of their own. What is measured, in seconds:
+`python benchmarks/start --rounds 10` prints tables on stdout; `--json FILE` keeps every figure. Each round
+measures each kind of start once, in an order that moves on from round to round:
 
-* ``ready``: from exec of the server to Ready, by the server's own clock (events.jsonl);
-* ``up``: from exec of `sandkube up` to its exit;
-* ``down``: from exec of `sandkube down` to its exit.
+* ours from the template, as a restart, and cold (without a template);
+* four processes fresh, seeded (on a copy of a data folder that was served before), and as a restart;
+* etcd and kube-apiserver alone, fresh, as envtest runs them: never Ready, since there are no controllers.
 
-Rounds are interleaved, so that what else the machine does falls on all kinds of start alike. Absolute figures
-are this machine's; compare those of one run.
+One poller outside of all of them says when: `readyz` is the first 200 of /readyz, `ready` is that, the
+service account `default` and `kube-root-ca.crt`; `usable` is that a namespace made then has both of its own;
+in seconds from exec of the first process. `cpu` is in CPU-seconds, up to usable. Certificates are made
+beforehand for all. Ours is besides measured as typed: `own ready` is by the server's own clock
+(events.jsonl), which waits for more than the poller does; `up` and `down` are from exec of the command to its
+exit. `--ours` leaves the others out.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import statistics
+import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import machine
-import starting
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-KINDS = ("template", "restart", "cold")
+import starting
+from measuring import plot, processes, report, sides
+from measuring.report import Document
+from measuring.rounds import interleaved
+from measuring.spread import Spread, number, ratio
+from measuring.table import table as _table
+
+TYPED = ("template", "restart", "cold")
+OURS = tuple(f"{sides.OURS}, {kind}" for kind in TYPED)
+THEIRS = (*(f"{sides.FOUR}, {kind}" for kind in ("fresh", "seeded", "restart")), f"{sides.ENVTEST}, fresh")
+POLLED = ("readyz", "ready", "usable", "cpu", "stop")
 FIGURES = ("ready", "up", "down")
+# What is compared, and the least that ours has to be faster by (issue: proof).
+COMPARED = (
+    (f"{sides.FOUR}, fresh", f"{sides.OURS}, template", "ready", 5.0),
+    (f"{sides.FOUR}, seeded", f"{sides.OURS}, template", "ready", 3.0),
+    (f"{sides.FOUR}, fresh", f"{sides.OURS}, template", "usable", None),
+    (f"{sides.FOUR}, seeded", f"{sides.OURS}, template", "usable", None),
+    (f"{sides.FOUR}, restart", f"{sides.OURS}, restart", "usable", None),
+    (f"{sides.FOUR}, fresh", f"{sides.OURS}, cold", "ready", None),
+    (f"{sides.ENVTEST}, fresh", f"{sides.OURS}, template", "readyz", None),
+)
 
 
 def main() -> int:
     """Run the rounds; give the exit status."""
-    parser = argparse.ArgumentParser(prog="benchmarks/start", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=10, help="how often each kind of start is measured")
+    parser = report.options("start", __doc__, rounds=10, durability=True)
     parser.add_argument(
         "--idle",
         type=float,
         default=30,
         metavar="SECONDS",
-        help="memory and CPU after this long; 0: not at all",
+        help="memory and CPU of ours after this long; 0: not",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
-    options = parser.parse_args()
+    parser.add_argument("--ours", action="store_true", help="measure ours alone")
+    return report.run(parser.parse_args(), measure, table, plots)
+
+
+def measure(chosen: argparse.Namespace) -> Document:
+    """All rounds, and what was started by which flags."""
     with tempfile.TemporaryDirectory(prefix="sandkube-bench-") as folder:
-        bench = starting.Bench.make(Path(folder))
-        rounds = [_round(bench, number, options.rounds) for number in range(options.rounds)]
-        report = {
-            "version": 1,
-            "machine": machine.describe(),
+        root = Path(folder)
+        bench = starting.Bench.make(root / "typed")
+        names = (sides.OURS,) if chosen.ours else sides.SIDES
+        there = {name: sides.prepare(name, root, durability=chosen.durability) for name in names}
+        seed = None if chosen.ours else _seed(there[sides.FOUR], root / "seed")
+        kinds = _kinds(there, seed)
+        return {
             "server": bench.server_version(),
-            "rounds": rounds,
-            "idle": bench.idle(options.idle) if options.idle else None,
+            **sides.started(there),
+            "rounds": interleaved(list(kinds), chosen.rounds, lambda kind: kinds[kind]()),
+            "typed": interleaved(TYPED, chosen.rounds, bench.measure),
+            "idle": bench.idle(chosen.idle) if chosen.idle else None,
         }
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print(table(report))
-    return 0
 
 
-def _round(bench: starting.Bench, number: int, of: int) -> dict[str, Any]:
-    """One start of each kind, in an order that changes from round to round."""
-    order = KINDS[number % len(KINDS) :] + KINDS[: number % len(KINDS)]
-    found = {}
-    for kind in order:
-        print(f"round {number + 1} of {of}: {kind}", file=sys.stderr, flush=True)
-        found[kind] = bench.measure(kind)
+def _kinds(
+    there: Mapping[str, sides.Side], seed: Path | None
+) -> dict[str, Callable[[], dict[str, float | None]]]:
+    """Each kind of start by its name."""
+    ours = there[sides.OURS]
+    found: dict[str, Callable[[], dict[str, float | None]]] = {
+        OURS[0]: lambda: _fresh(ours),
+        OURS[1]: lambda: _restart(ours),
+        OURS[2]: lambda: _fresh(ours, template=False),
+    }
+    if seed is not None:
+        four, envtest = there[sides.FOUR], there[sides.ENVTEST]
+        found[THEIRS[0]] = lambda: _fresh(four)
+        found[THEIRS[1]] = lambda: _seeded(four, seed)
+        found[THEIRS[2]] = lambda: _restart(four)
+        found[THEIRS[3]] = lambda: _fresh(envtest)
     return found
 
 
-def table(report: dict[str, Any]) -> str:
-    """The report for a reader: medians between the extremes, and the phases of a start."""
-    rounds = report["rounds"]
-    lines = [
-        report["machine"],
-        f"{report['server']}; {len(rounds)} rounds, interleaved; seconds: median (least to most)",
-        "",
+def _seed(side: sides.Side, target: Path) -> Path:
+    """Serve once, and keep the data folder."""
+    report.say(f"making the data folder for seeded starts of {side.name}")
+    with side.running():
+        pass
+    shutil.copytree(side.data, target)
+    return target
+
+
+def _fresh(side: sides.Side, *, template: bool = True) -> dict[str, float | None]:
+    side.clear()
+    return _once(side, template=template)
+
+
+def _seeded(side: sides.Side, seed: Path) -> dict[str, float | None]:
+    side.seed(seed)
+    return _once(side)
+
+
+def _restart(side: sides.Side) -> dict[str, float | None]:
+    with side.running():
+        pass
+    return _once(side)
+
+
+def _once(side: sides.Side, *, template: bool = True) -> dict[str, float | None]:
+    running = side.start(template=template)
+    try:
+        spent = processes.cpu_seconds(running.pids)
+    finally:
+        stopped = running.stop()
+    return {**asdict(running.reached), "cpu": spent, "stop": stopped}
+
+
+def table(document: Document) -> str:
+    """The report for a reader: medians between the extremes, ratios, and the phases of a start of ours."""
+    rounds = document["rounds"]
+    parts = [
+        f"{document['server']}; {len(rounds)} rounds, interleaved; {document['durability']}",
+        _table(
+            ("by one poller outside; s: median (least to most)", *POLLED),
+            [(kind, *(_cell(rounds, kind, figure) for figure in POLLED)) for kind in rounds[0]],
+        ),
     ]
-    lines.append(f"{'':<10}" + "".join(f"{figure:>24}" for figure in FIGURES))
-    for kind in KINDS:
-        cells = [_spread([one[kind][figure] for one in rounds]) for figure in FIGURES]
-        lines.append(f"{kind:<10}" + "".join(f"{cell:>24}" for cell in cells))
-    lines += ["", "phases (medians, seconds since exec of the server)"]
+    if THEIRS[0] in rounds[0]:
+        parts.append(_table(("how many times as fast (95 % range)", "ratio", "to be"), _ratios(rounds)))
+    parts.append(
+        _table(
+            ("ours as typed; s: median (least to most)", "own ready", "up", "down"),
+            [(kind, *(_cell(document["typed"], kind, figure) for figure in FIGURES)) for kind in TYPED],
+        )
+    )
+    parts.append(_phases(document["typed"]))
+    if document["idle"]:
+        parts.append(_idle(document["idle"]))
+    parts.append(sides.flags(document))
+    return "\n\n".join(parts)
+
+
+def plots(document: Document) -> dict[str, str]:
+    """Medians as bars."""
+    rounds = document["rounds"]
+    groups: dict[str, dict[str, float]] = {}
+    for kind in rounds[0]:
+        side, _, how = kind.partition(", ")
+        figure = "readyz" if side == sides.ENVTEST else "ready"
+        name = f"{side} (/readyz)" if side == sides.ENVTEST else side
+        groups.setdefault(how, {})[name] = Spread.of(_values(rounds, kind, figure)).median
+    return {"start": plot.bars("From exec to Ready, medians", "s", groups)}
+
+
+def _ratios(rounds: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    return [
+        (
+            f"{figure}: {below} against {above}",
+            str(ratio(_values(rounds, above, figure), _values(rounds, below, figure))),
+            f"at least {least:g}" if least else "",
+        )
+        for above, below, figure, least in COMPARED
+    ]
+
+
+def _cell(rounds: list[dict[str, Any]], kind: str, figure: str) -> str:
+    values = _values(rounds, kind, figure)
+    return str(Spread.of(values)) if values else "-"
+
+
+def _values(rounds: list[dict[str, Any]], kind: str, figure: str) -> list[float]:
+    return [one[kind][figure] for one in rounds if one[kind][figure] is not None]
+
+
+def _phases(rounds: list[dict[str, Any]]) -> str:
+    rows = []
     for phase in rounds[0]["template"]["phases"]:
-        cells = [f"{_median([one[kind]['phases'].get(phase) for one in rounds]):>12}" for kind in KINDS]
-        lines.append(f"  {phase:<28}" + "".join(cells))
-    if report["idle"]:
-        lines += ["", _idle(report["idle"])]
-    return "\n".join(lines)
+        known = (
+            [one[kind]["phases"][phase] for one in rounds if phase in one[kind]["phases"]] for kind in TYPED
+        )
+        rows.append((phase, *(number(Spread.of(values).median) if values else "-" for values in known)))
+    return _table(("phases of ours, s since exec, medians", *TYPED), rows)
 
 
 def _idle(idle: dict[str, float]) -> str:
@@ -96,15 +211,5 @@ def _idle(idle: dict[str, float]) -> str:
     )
 
 
-def _spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
-
-
-def _median(values: list[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return f"{statistics.median(known):.2f}" if known else "-"
-
-
 if __name__ == "__main__":
-    os.umask(0o077)
     sys.exit(main())

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from measuring import processes
+
 NAME = "bench"
 SANDKUBE = (sys.executable, "-m", "sandkube")
 
@@ -34,7 +36,7 @@ class Bench:
             raise SystemExit("This server has no template: build it anew (sandkube server build --force).")
         warm, cold = folder / "warm", folder / "cold"
         for place in (warm, cold):
-            place.mkdir()
+            place.mkdir(parents=True)
             _link(server.binary, place / server.binary.name)
         (warm / "template.db").symlink_to(server.template)
         return cls(folder / "state", warm, cold)
@@ -54,20 +56,20 @@ class Bench:
         )
         return {"up": up, "down": down, "ready": ready, "phases": _phases(events)}
 
-    def idle(self, seconds: float) -> dict[str, float]:
+    def idle(self, seconds: float) -> dict[str, float | None]:
         """Memory after ``seconds`` of idleness, and CPU over the ten seconds that follow."""
         self._run(self.warm, "up", NAME)
         pid = next(event["pid"] for event in self._events() if event["event"] == "starting")
         time.sleep(seconds)
-        before = _cpu_seconds(pid)
+        before = processes.cpu_seconds([pid])
         time.sleep(10)
-        spent = _cpu_seconds(pid) - before
-        memory = {key: int(value) / 1024 for key, value in _status(pid, "RssAnon", "VmRSS").items()}
+        spent = processes.cpu_seconds([pid]) - before
+        memory = processes.memory([pid])
         self._run(self.warm, "delete", NAME)
         return {
             "seconds": seconds,
-            "anonymous_mb": memory["RssAnon"],
-            "rss_mb": memory["VmRSS"],
+            "anonymous_mb": memory.anonymous,
+            "rss_mb": memory.rss,
             "cpu_percent": spent * 10,
         }
 
@@ -123,13 +125,3 @@ def _phases(events: list[dict[str, Any]]) -> dict[str, float]:
                 "seconds"
             ]
     return found
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _status(pid: int, *keys: str) -> dict[str, str]:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return {key: line.split()[1] for line in lines for key in keys if line.startswith(f"{key}:")}
