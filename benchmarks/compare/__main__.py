@@ -5,7 +5,7 @@ revisions. Each is checked out into the cache and has its own server built from 
 of each, in an order that alternates: `up` of a new cluster, `status`, `down`, `up` again (`restart`), `down`
 and `delete`, all as typed; `ready` is by the server's own clock; `anonymous` and `resident` are memory after
 `--idle` seconds. A ratio above 1 is a slower or larger second one; it is marked where the rounds tell the two
-apart with 95 %.
+apart with 95 %, of which five are the least that can.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ def resolve(name: str) -> str:
 def check_out(commit: str) -> Path:
     """The files of a commit in the cache, as a checkout that the server is built from.
 
-    `git archive` and not `git worktree`: the files are all that is needed, and nothing is written into .git that
-    somebody would have to prune.
+    `git archive` and not `git worktree`: the files are all that is needed, and nothing is written into .git
+    that somebody would have to prune.
     """
     target = config.cache_dir() / "benchmarks" / "revisions" / commit
     if target.is_dir():

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 RESAMPLES = 2000
+# With fewer values there is nothing to resample: the range would look narrower than it is.
+ENOUGH = 5
 # Student's t, 95 % one-sided, by degrees of freedom.
 _T95 = {
     1: 6.31,
@@ -52,11 +54,12 @@ class Ratio:
     value: float
     low: float
     high: float
+    rounds: int
 
     @property
     def is_certain(self) -> bool:
-        """Whether the rounds tell the two apart."""
-        return self.low > 1 or self.high < 1
+        """Whether the rounds, if there are enough, tell the two apart."""
+        return self.rounds >= ENOUGH and (self.low > 1 or self.high < 1)
 
     def __str__(self) -> str:
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
@@ -87,7 +90,7 @@ def ratio(above: Sequence[float], below: Sequence[float]) -> Ratio:
         for _ in range(RESAMPLES)
     )
     value = _over(statistics.median(above), statistics.median(below))
-    return Ratio(value, quantile(found, 0.025), quantile(found, 0.975))
+    return Ratio(value, quantile(found, 0.025), quantile(found, 0.975), min(len(above), len(below)))
 
 
 def slope(points: Sequence[tuple[float, float]]) -> Slope | None:

@@ -25,8 +25,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[1:1] = [str(ROOT / "benchmarks"), str(ROOT / "tests")]
+sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(2, str(Path(__file__).resolve().parents[2] / "tests"))  # the checker
 
 from measuring import api, driver, plot, processes, report, sides
 from measuring.report import CannotMeasureError, Document
@@ -221,13 +221,14 @@ def _latencies(reports: Sequence[dict[str, Any]]) -> str:
 def _verdict(document: Document) -> str:
     history, failures = document["history"], _failures(document["reports"])
     lines = [
-        f"{history['acknowledged']} of {history['writes']} recorded writes acknowledged, "
-        f"{history['unknown']} not answered; {history['reads']} reads, {history['events']} events in two watches, passed over by "
-        f"{history['jumps']}; {len(history['faults'])} faults",
+        f"{history['acknowledged']} of {history['writes']} recorded writes acknowledged, ",
+        f"{history['unknown']} not answered; {history['reads']} reads; ",
+        f"{history['events']} events in two watches, ",
+        f"{history['jumps']} stretches passed over; {len(history['faults'])} faults\n",
         f"{sum(failures.values())} requests failed",
     ]
-    lines += [f"  {why} ({count})" for why, count in failures.items()]
-    return "\n".join([*lines, *(f"  {fault}" for fault in history["faults"][:20])])
+    details = [f"  {why} ({count})" for why, count in failures.items()]
+    return "\n".join(["".join(lines), *details, *(f"  {fault}" for fault in history["faults"][:20])])
 
 
 def _failures(reports: Sequence[dict[str, Any]]) -> dict[str, int]:

@@ -13,46 +13,22 @@ from checker.history import Event, History, Listing, Outcome, Read, Verb, Watchi
 
 VERBS: dict[str, Verb] = {"POST": "create", "PUT": "update", "DELETE": "delete"}
 NANO = 1e-9
+READ = (200, 404)  # answers that say what there was
 
 
 def read(lines: Iterable[str]) -> History:
     """The history in the lines of the driver's file. CannotMeasureError where its end is not there."""
-    found = History()
-    events: dict[str, list[Event]] = defaultdict(list)
-    starts: dict[str, int] = {}
-    ends: dict[str, int] = {}
-    jumps: dict[str, list[int]] = defaultdict(list)
-    there: dict[str, tuple[str, int]] = {}
-    last: Listing | None = None
+    of: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in map(_entry, lines):
-        watcher = f"w{entry['client']}"
-        match entry["kind"]:
-            case "write":
-                found.writes.append(_write(entry))
-            case "read":
-                found.reads.extend(_read(entry))
-            case "watch":
-                starts.setdefault(watcher, int(entry["revision"]))
-                if jumps[watcher] and len(jumps[watcher]) % 2:
-                    jumps[watcher].append(int(entry["revision"]))
-            case "event":
-                events[watcher].append(_event(entry))
-            case "lost":
-                jumps[watcher].append(int(entry["revision"]) + 1)
-            case "final":
-                there[entry["key"]] = (entry.get("value", ""), int(entry["revision"]))
-            case "end" if entry["verb"] == "watch":
-                ends[watcher] = int(entry["revision"])
-            case "end":
-                began, ended = entry["sent"] * NANO, entry["answered"] * NANO
-                last = Listing("last", began, ended, int(entry["revision"]), there)
-    if last is None:
+        of["list" if entry["kind"] == "end" and entry["verb"] == "list" else entry["kind"]].append(entry)
+    if not of["list"]:
         raise CannotMeasureError("The driver's history has no end: it was stopped, or the disk is full.")
-    watchings = [
-        Watching(one, start, ends[one], tuple(events[one]), _pairs(jumps[one]))
-        for one, start in starts.items()
-    ]
-    return History(found.writes, found.reads, [], watchings, last)
+    return History(
+        writes=[_write(entry) for entry in of["write"]],
+        reads=[_read(entry) for entry in of["read"] if entry.get("status") in READ],
+        watchings=[_watching(entry["client"], of) for entry in of["end"]],
+        last=_last(of["list"][0], of["final"]),
+    )
 
 
 def outcome(status: int) -> Outcome:
@@ -85,13 +61,26 @@ def _write(entry: dict[str, Any]) -> Write:
     )
 
 
-def _read(entry: dict[str, Any]) -> list[Read]:
-    status = entry.get("status", 0)
-    if status not in {200, 404}:
-        return []
-    value = entry.get("value") if status == 200 else None  # noqa: PLR2004
+def _read(entry: dict[str, Any]) -> Read:
+    value = entry.get("value") if entry["status"] == READ[0] else None
     began, ended = entry.get("sent", 0) * NANO, entry["answered"] * NANO
-    return [Read(f"c{entry['client']}", entry["key"], began, ended, value, _number(entry, "revision"))]
+    return Read(f"c{entry['client']}", entry["key"], began, ended, value, _number(entry, "revision"))
+
+
+def _watching(client: int, of: dict[str, list[dict[str, Any]]]) -> Watching:
+    """What one watch saw; it passed over what lies between a `lost` and its being opened again."""
+    opened, lost, events, ended = (
+        [entry for entry in of[kind] if entry["client"] == client]
+        for kind in ("watch", "lost", "event", "end")
+    )
+    jumps = tuple((int(entry["revision"]) + 1, int(entry["to"])) for entry in lost)
+    start, end = int(opened[0]["revision"]), int(ended[0]["revision"])
+    return Watching(f"w{client}", start, end, tuple(map(_event, events)), jumps)
+
+
+def _last(end: dict[str, Any], final: Iterable[dict[str, Any]]) -> Listing:
+    found = {entry["key"]: (entry.get("value", ""), int(entry["revision"])) for entry in final}
+    return Listing("last", end["sent"] * NANO, end["answered"] * NANO, int(end["revision"]), found)
 
 
 def _event(entry: dict[str, Any]) -> Event:
@@ -107,7 +96,3 @@ def _event(entry: dict[str, Any]) -> Event:
 
 def _number(entry: dict[str, Any], key: str) -> int | None:
     return int(entry[key]) if key in entry else None
-
-
-def _pairs(numbers: list[int]) -> tuple[tuple[int, int], ...]:
-    return tuple(zip(numbers[::2], numbers[1::2], strict=False))

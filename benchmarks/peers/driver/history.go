@@ -12,7 +12,7 @@ import (
 // entry is a line of the history. Kinds: write and read (asked and answered), watch (opened at a revision), event, closed and lost
 // (of a watch), final (what there is in the end) and end (the revision of that list, or with a client the last that its watch has
 // seen). Times are nanoseconds since the history was begun; a write with status 0 was not answered. After is the revision that a
-// write was to follow.
+// write was to follow, To the one that a lost watch went on from.
 type entry struct {
 	Kind     string `json:"kind"`
 	Client   int    `json:"client"`
@@ -20,6 +20,7 @@ type entry struct {
 	Key      string `json:"key,omitempty"`
 	Revision string `json:"revision,omitempty"`
 	After    string `json:"after,omitempty"`
+	To       string `json:"to,omitempty"`
 	UID      string `json:"uid,omitempty"`
 	Value    string `json:"value,omitempty"`
 	Status   int    `json:"status,omitempty"`

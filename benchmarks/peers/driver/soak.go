@@ -145,8 +145,10 @@ func keepWatching(ctx context.Context, c *client, number int, from string, recor
 		path := "/api/v1/configmaps?watch=1&allowWatchBookmarks=true&" + selector + "&resourceVersion=" + url.QueryEscape(from)
 		err := c.watch(ctx, path, func(e event) bool {
 			object, err := answer{body: e.Object}.metadata()
-			if err != nil || e.Type == "ERROR" {
-				record.add(entry{Kind: "lost", Client: number, Revision: from, Value: string(e.Object)})
+			if err != nil || e.Type == "ERROR" { // too old a revision: what lies between is passed over, and the checker is told
+				next := present(ctx, c, from)
+				record.add(entry{Kind: "lost", Client: number, Revision: from, To: next, Value: string(e.Object)})
+				from = next
 				return false
 			}
 			from = object.Metadata.ResourceVersion
@@ -164,6 +166,15 @@ func keepWatching(ctx context.Context, c *client, number int, from string, recor
 			time.Sleep(100 * time.Millisecond)
 		}
 	}
+}
+
+// present is the revision of now, or from where it is not to be had.
+func present(ctx context.Context, c *client, from string) string {
+	got, err := c.get(ctx, "/api/v1/configmaps?limit=1&"+selector)
+	if object, broken := got.metadata(); err == nil && broken == nil && got.fine() {
+		return object.Metadata.ResourceVersion
+	}
+	return from
 }
 
 // finish records what there is in the end.
