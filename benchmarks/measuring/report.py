@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from measuring import machine
@@ -51,6 +53,7 @@ def run(
 ) -> int:
     """Measure, write what was asked for, print the table; give the exit status (2: could not measure)."""
     os.umask(0o077)
+    signal.signal(signal.SIGTERM, _interrupt)
     load, stolen = os.getloadavg()[0], machine.stolen_seconds()
     begun = time.time()
     try:
@@ -86,6 +89,11 @@ def head(document: Document) -> str:
         f"load {document['load_before']:.1f} before; "
         f"{document['stolen_seconds']:.1f} CPU-seconds taken by the host"
     )
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End as by Ctrl-C, so that no server is left behind."""
+    raise KeyboardInterrupt
 
 
 def _positive(text: str) -> int:

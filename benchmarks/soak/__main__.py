@@ -10,12 +10,16 @@ read and watch event.
 A slope is fitted through the least of each minute, after the first ten (`--settle`), with the value that it
 is below with a probability of 95 %. The exit status is 1 where the checker found a fault or a request failed.
 Where the kernel tells no anonymous memory (gVisor), resident memory stands in for it.
+
+`--gvisor` runs all of it, servers and clients, in a sandbox of gVisor's (systrap) on the host's files; what
+it tells is then shown in the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -25,16 +29,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(2, str(Path(__file__).resolve().parents[2] / "tests"))  # the checker
+# The tests come first: benchmarks/gvisor has the name of theirs.
+sys.path.insert(1, str(Path(__file__).resolve().parents[2] / "tests"))
+sys.path.insert(2, str(Path(__file__).resolve().parents[1]))
 
-from measuring import api, driver, plot, processes, report, sides
+from measuring import api, driver, peers, plot, processes, report, sides
 from measuring.report import CannotMeasureError, Document
 from measuring.spread import Slope, minima, number, quantile, slope
 from measuring.table import table as _table
 
+from sandkube.errors import SandkubeError
+
 EVERY_SECONDS = 10.0
 HOUR, MINUTE = 3600.0, 60.0
+GVISOR_PATIENCE = 900.0  # seconds beyond the run itself: a start, the check of the history
 GROWTH = {
     "memory_mb": "memory, MB",
     "goroutines": "goroutines",
@@ -53,14 +61,48 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=50, help="requests a second, of all clients together")
     parser.add_argument("--settle", type=float, default=10, metavar="MINUTES", help="left out of the slopes")
     parser.add_argument("--side", choices=(sides.OURS, sides.FOUR), default=sides.OURS)
+    parser.add_argument("--gvisor", action="store_true", help="in a gVisor sandbox; needs runsc")
+    chosen = parser.parse_args()
+    if chosen.gvisor:
+        return _in_gvisor(chosen)
     found: list[Document] = []
 
     def keep(chosen: argparse.Namespace) -> Document:
         found.append(measure(chosen))
         return found[0]
 
-    status = report.run(parser.parse_args(), keep, table, plots)
+    status = report.run(chosen, keep, table, plots)
     return status or (1 if found and is_bad(found[0]) else 0)
+
+
+def _in_gvisor(chosen: argparse.Namespace) -> int:
+    """The same command in a sandbox; what it needs is built before, outside."""
+    from gvisor.sandbox import CannotRunError, find_runsc, running
+    from sandkube.server import ensure
+
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "SANDKUBE_CACHE_DIR") if name in os.environ}
+    try:
+        runsc = find_runsc()
+        environ = {**kept, "LANG": "C.UTF-8", "SANDKUBE_SERVER": str(ensure(report.say).binary)}
+        peers.ensure()
+        with running(runsc, environ=environ) as sandbox:
+            command = [sys.executable, str(Path(__file__).resolve().parent), *arguments(chosen)]
+            done = sandbox(*command, status=None, seconds=chosen.minutes * MINUTE + GVISOR_PATIENCE)
+    except (CannotRunError, CannotMeasureError, SandkubeError) as error:
+        report.say(str(error))
+        return 2
+    report.say(done.stderr.rstrip())
+    print(done.stdout, end="")
+    return done.returncode
+
+
+def arguments(chosen: argparse.Namespace) -> list[str]:
+    """The options as they were given, with whole paths and without `--gvisor`."""
+    words = []
+    for name, value in vars(chosen).items():
+        if name != "gvisor" and value is not None:
+            words += [f"--{name}", str(value.resolve() if isinstance(value, Path) else value)]
+    return words
 
 
 def measure(chosen: argparse.Namespace) -> Document:
