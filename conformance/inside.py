@@ -8,6 +8,7 @@ written. The exit status says that the suite ran, not that its tests passed.
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -77,6 +78,7 @@ def main() -> int:
     suite, listed, output, processes, minutes = sys.argv[1:]
     try:
         with Cluster() as cluster, (Path(output) / "e2e.log").open("wb", buffering=0) as log:
+            log.write(f"On {' '.join(platform.uname())}\n".encode())  # gVisor's kernel is of 2016
             line = command(Path(suite), names(Path(listed)), Path(output), cluster, (processes, minutes))
             # A pipe between: in gVisor a program's output into a file may be written over what is there.
             with subprocess.Popen(

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 from inside import bare
 from listing import HERE, read_toml
 
-from sandkube.errors import UsageError
+from sandkube.errors import SandkubeError, UsageError
 
 EXCEPTIONS = HERE / "exceptions.toml"
 Where = Literal["native", "gvisor"]
@@ -45,11 +45,11 @@ class Expected:
 
 
 def read_junit(path: Path, wanted: Sequence[str]) -> list[Outcome]:
-    """Give the outcome of each test wanted, from ginkgo's JUnit file; UsageError where that is none."""
+    """Give the outcome of each test wanted, from ginkgo's JUnit file; SandkubeError where that is none."""
     try:
         root = ET.parse(path).getroot()  # noqa: S314 -- our own run wrote it
     except (OSError, ET.ParseError) as error:
-        raise UsageError(f"The suite left no JUnit file that can be read: {path}: {error}.") from error
+        raise SandkubeError(f"The suite left no JUnit file that can be read: {path}: {error}.") from error
     found = {}
     for case in root.iter("testcase"):
         name = bare(case.get("name", "").removeprefix("[It] "))

@@ -178,7 +178,7 @@ def _wait(command: list[str], environ: dict[str, str]) -> None:
             popen.wait(_PATIENCE)
         raise
     if status != 0:
-        raise UsageError(f"The suite did not run: status {status}.")
+        raise SandkubeError(f"The suite did not run: status {status}.")
 
 
 def _in_gvisor(built: suite.Suite, wanted: list[str], output: Path, processes: int) -> None:
@@ -200,9 +200,11 @@ def _in_gvisor(built: suite.Suite, wanted: list[str], output: Path, processes: i
                 *_inside(built, names, output, processes), status=None, seconds=(MINUTES + 10) * 60
             )
     except CannotRunError as error:
-        raise UsageError(str(error)) from error
+        raise SandkubeError(str(error)) from error
     if done.returncode != 0:
-        raise UsageError(f"The suite did not run in gVisor: status {done.returncode}.\n{done.stderr.strip()}")
+        raise SandkubeError(
+            f"The suite did not run in gVisor: status {done.returncode}.\n{done.stderr.strip()}"
+        )
 
 
 @contextlib.contextmanager

@@ -76,7 +76,7 @@ def build(report: Callable[[str], None], environ: Mapping[str, str] = os.environ
 
 def _build(suite: Suite, report: Callable[[str], None], environ: Mapping[str, str]) -> None:
     began = time.monotonic()
-    report("Building upstream's e2e.test: some minutes, 140 MB, and 1 GB more in Go's build cache.")
+    report("Building upstream's e2e.test: some minutes, and 140 MB in the cache.")
     stage = Path(tempfile.mkdtemp(prefix="stage-", dir=suite.folder.parent))
     try:
         _compile(stage, environ)

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from sandkube.errors import UsageError
+from sandkube.errors import SandkubeError
 
 Module = Callable[[str], ModuleType]
 
@@ -56,7 +56,7 @@ def test_each_test_wanted_has_one_outcome(outcomes: ModuleType, tmp_path: Path) 
 def test_a_run_that_left_no_whole_file_is_no_run(outcomes: ModuleType, tmp_path: Path, text: str) -> None:
     path = tmp_path / "junit.xml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match="left no JUnit file"):
+    with pytest.raises(SandkubeError, match="left no JUnit file"):
         outcomes.read_junit(path, list(NAMES))
 
 
