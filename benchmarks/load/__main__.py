@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from measuring.rounds import interleaved
 from measuring.spread import Spread, number, ratio
 from measuring.table import table as _table
 
+RECOVERY_SECONDS = 3.0  # what one rate left behind is no part of the next
 COMPARED = (sides.OURS, sides.FOUR)
 
 
@@ -60,6 +62,7 @@ def _searched(side: sides.Side, chosen: argparse.Namespace) -> dict[str, Any]:
         tried.append(found)
         said = "held" if found["held"] else "not held"
         report.say(f"  {rate:.0f}/s: p99 {found['requests']['p99_ms']:.0f} ms, {said}")
+        time.sleep(RECOVERY_SECONDS)
         return bool(found["held"])
 
     with side.running() as running:

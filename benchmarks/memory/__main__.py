@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,7 @@ def measure(chosen: argparse.Namespace) -> Document:
     """All rounds."""
     with tempfile.TemporaryDirectory(prefix="sandkube-bench-") as folder:
         root = Path(folder)
-        there = {name: sides.prepare(name, root, durability=chosen.durability) for name in COMPARED}
+        there = {name: _prepare(name, root, chosen) for name in COMPARED}
         rounds = interleaved(COMPARED, chosen.rounds, lambda name: _grown(there[name], chosen))
         many: list[dict[str, Any]] = []
         if chosen.clusters:
@@ -74,10 +76,16 @@ def _grown(side: sides.Side, chosen: argparse.Namespace) -> dict[str, dict[str, 
 
 
 def _crowd(name: str, root: Path, chosen: argparse.Namespace) -> list[sides.Side]:
-    return [
-        sides.prepare(name, root, durability=chosen.durability, cluster=f"bench-{number}")
-        for number in range(chosen.clusters)
-    ]
+    return [_prepare(name, root, chosen, f"bench-{number}") for number in range(chosen.clusters)]
+
+
+def _prepare(name: str, root: Path, chosen: argparse.Namespace, cluster: str = "bench") -> sides.Side:
+    """A side whose binary is nobody else's: other clusters of this machine would take a share of its pages."""
+    side = sides.prepare(name, root, durability=chosen.durability, cluster=cluster)
+    copy = root / side.server.name
+    if not copy.exists():
+        shutil.copy2(side.server, copy)
+    return replace(side, server=copy)
 
 
 def _together(crowd: Sequence[sides.Side], idle: float) -> dict[str, float | None]:
