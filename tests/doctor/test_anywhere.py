@@ -78,3 +78,27 @@ def test_what_hangs_is_bounded_and_told(sandkube: Sandkube) -> None:
     assert all("takes longer than" in one["found"] for one in unchecked)
     assert {"kubectl-silent"} < {one["kind"] for one in document["findings"]}
     assert {"server", "memory"} <= {one["check"] for one in document["findings"] if one["state"] == "ok"}
+
+
+def test_a_server_that_runs_and_does_not_answer(sandkube: Sandkube) -> None:
+    sandkube("up", "--durability", "fast")
+    assert "server-silent" not in problems(doctor(sandkube))
+    pid = sandkube.pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        found = problems(doctor(sandkube))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert f"(process {pid}) and does not answer" in found["server-silent"]["found"]
+
+
+def test_a_binary_in_the_cache_that_was_changed(sandkube: Sandkube) -> None:
+    del sandkube.environ["SANDKUBE_SERVER"]
+    sandkube("server", "install", str(sandkube.server))
+    (binary,) = (sandkube.root / "cache" / "server").glob("installed-*/sandkube-server")
+    assert "server-changed" not in problems(doctor(sandkube))
+    os.utime(binary, (1, 1))
+    found = problems(doctor(sandkube))["server-changed"]
+    assert str(binary) in found["found"]
+    sandkube.shell(found["remedy"])
+    assert "server-changed" not in problems(doctor(sandkube))

@@ -109,7 +109,7 @@ def test_a_component_that_fails_ends_k3s_with_status_0(behaving: Callable[[str],
 def test_one_that_never_gets_ready(behaving: Callable[[str], Sandkube]) -> None:
     sandkube = behaving("never-ready")
     done = sandkube("up", "--wait=1", status=2)
-    assert "was not Ready within 1 seconds" in done.stderr
+    assert "was not Ready within 1 second" in done.stderr
     assert sandkube.servers() == []
 
 

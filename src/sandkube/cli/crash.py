@@ -29,7 +29,7 @@ def write_report(error: BaseException, arguments: Sequence[str]) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="sandkube-crash-"))
     now = dt.datetime.now(dt.timezone.utc)
     handle, name = tempfile.mkstemp(prefix=f"{now:%Y%m%dT%H%M%SZ}-", suffix=".txt", dir=folder)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
     return Path(name)
 

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -22,8 +23,11 @@ import click
 from sandkube.cli import output
 from sandkube.errors import SandkubeError
 
-# Of the time that was given, Python has used some before we begin, and uses some to end.
-_MARGIN = 0.5
+# Of the time that was given, Python uses some to end.
+_MARGIN = 0.4
+# What it has used before we begin, where that cannot be seen.
+_BEGINNING = 0.3
+_STARTTIME = 19  # proc_pid_stat(5), behind the name
 # How long an interrupted command waits until what it began is undone: longer than a server takes to stop.
 _UNDO_SECONDS = 20.0
 
@@ -47,18 +51,28 @@ def or_one_line(
         except SandkubeError as error:
             _fail(error.message, error.hint, cause(error))
         return
-    told = _in_time(work, cause, max(seconds - _MARGIN, seconds / 2))
+    told = _in_time(work, cause, max(seconds - _used() - _MARGIN, seconds / 4))
     if told is None:
         _fail(too_late)
     elif told:
         _fail(told["message"], told["hint"], told.get("cause"))
 
 
+def _used() -> float:
+    """The seconds since this process began."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        began = int(fields[_STARTTIME]) / os.sysconf("SC_CLK_TCK")
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began)
+    except (OSError, ValueError, IndexError, AttributeError):
+        return _BEGINNING
+
+
 def one_line(message: str, hint: str = "", cause: str = "") -> str:
     """What went wrong, why, and what to do, in one line; without the log's end, which `logs` has."""
-    if cause in message:
+    if cause.rstrip(".") in message:
         cause = ""
-    parts = [message, f"Cause: {cause}" if cause else "", f"Hint: {hint}" if hint else ""]
+    parts = [f"{message.rstrip('.')}.", f"Cause: {cause}" if cause else "", f"Hint: {hint}" if hint else ""]
     text = " ".join(" ".join(parts).split())
     return f"{click.style('error:', fg='red', bold=True)} {text}"
 
@@ -74,7 +88,15 @@ def _in_time(
     """What is told of the work in time: nothing if it is done, or what went wrong; None is too late."""
     deadline = time.monotonic() + seconds
     reading, writing = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.close(reading)
+        os.close(writing)
+        _fail(
+            f"No process can be started: {error.strerror}.",
+            "ulimit -u unlimited, in a shell where that is allowed; or end other processes",
+        )
     if pid == 0:
         os.close(reading)
         _work(work, cause, writing)

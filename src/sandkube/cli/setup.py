@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sandkube.cli import invocation, output
-from sandkube.config import DEFAULT_NAME
+from sandkube.config import DEFAULT_NAME, check_name
 from sandkube.errors import UsageError
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def github(
     """
     from sandkube.setup.github import VERSION, GitHub
 
+    if ref is not None and (not ref.isprintable() or not ref or set(ref) & set(" #")):
+        raise UsageError(f"`{ref}` is no tag, branch or commit.")
     host = GitHub(job, ref or VERSION, _cluster(context))
     _do(host, write=write, remove=remove, file=file)
 
@@ -158,7 +160,7 @@ def _said(done: Change, path: Path, *, write: bool) -> str:
 
 def _cluster(context: click.Context) -> str | None:
     """The cluster to name in a command; None for the one that it takes by default."""
-    name = str(context.obj)
+    name = check_name(str(context.obj))
     return None if name == DEFAULT_NAME else name
 
 
@@ -169,7 +171,7 @@ def _words(given: str | None, project: str) -> str:
     who work on it. Of any other path it is said that it holds for this machine.
     """
     if given is not None:
-        if not given.strip() or "\n" in given:
+        if not given.strip() or not given.isprintable():
             raise UsageError("--sandkube takes the words that call sandkube, on one line.")
         return given.strip()
     words = _called()
@@ -181,6 +183,7 @@ def _words(given: str | None, project: str) -> str:
     rest = "".join(f" {shlex.quote(word)}" for word in words[1:])
     if rest and _is_python_of_path(program):
         return f"python3{rest}"
+    program = Path(os.path.normpath(program))
     if program.is_relative_to(Path.cwd()):
         return f"{project}{shlex.quote(str(program.relative_to(Path.cwd())))}{rest}"
     output.talk(f"{program} may be elsewhere on another machine; --sandkube names another way to call it.")

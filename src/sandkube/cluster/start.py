@@ -390,7 +390,7 @@ def _start_failed(folder: ClusterFolder, run: Run, outcome: Outcome, wait: float
     elif outcome.ended:
         reason = f"the server {_exit_words(outcome.exit_status)}"
     else:
-        reason = f"it was not Ready within {wait:.0f} seconds"
+        reason = f"it was not Ready within {wait:g} second{'' if wait == 1 else 's'}"
         hint = "give it longer with --wait SECONDS"
     if outcome.failed is not None and outcome.ended:
         reason = f"{reason} (the server {_exit_words(outcome.exit_status)})"

@@ -20,6 +20,13 @@ class Answer:
     errno: int | None = None
 
 
+def _told(errors: str) -> str:
+    """The line that says why: the last one, but of a Go program that gave up the first."""
+    lines = errors.strip().splitlines() or [""]
+    gave_up = lines[0].startswith(("runtime:", "fatal error:", "panic:"))
+    return lines[0 if gave_up else -1].strip()
+
+
 def ask(command: Sequence[str | os.PathLike[str]], environ: Mapping[str, str]) -> Answer:
     """Run ``command`` and give what it wrote to its standard output."""
     try:
@@ -36,6 +43,6 @@ def ask(command: Sequence[str | os.PathLike[str]], environ: Mapping[str, str]) -
     except OSError as error:
         return Answer(fault=f"cannot be run: {error.strerror}", errno=error.errno)
     if done.returncode != 0:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        return Answer(fault=f"ends with status {done.returncode}{f': {last[0]}' if last else ''}")
+        said = _told(done.stderr.decode(errors="replace"))
+        return Answer(fault=f"ends with status {done.returncode}{f': {said}' if said else ''}")
     return Answer(done.stdout.decode(errors="replace"))

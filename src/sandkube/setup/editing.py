@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from sandkube.errors import EditFailed
+from sandkube.setup import jsonc
 from sandkube.setup.files import Change, change
 from sandkube.setup.host import Content, Host
 
@@ -47,7 +48,7 @@ def _prove(host: Host, before: Content, after: Content) -> None:
 
 def _prove_json(before: Content, after: Content) -> None:
     """What was JSON without comments, and so may be read by anything, is so afterwards."""
-    if after.text is None or not _is_json(before.text) or _is_json(after.text):
+    if after.text is None or jsonc.is_blank(after.text) or not _is_json(before.text) or _is_json(after.text):
         return
     raise EditFailed(
         "{file} would not be JSON any more.",

@@ -7,9 +7,10 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sandkube import __version__
+from sandkube.config import DEFAULT_NAME
 from sandkube.errors import EditFailed
 from sandkube.setup import yamltext
 from sandkube.setup.host import Content
@@ -49,7 +50,10 @@ class GitHub:
         found = self._jobs(text)
         present = [step for job in found for step in job.steps if _is_ours(text, step)]
         if present:
-            return Content(self._renewed(text, present[0]))
+            for step in reversed(present):  # from the end, so that the positions of the others stay
+                self._check_cluster(text, step)
+                text = self._renewed(text, step)
+            return Content(text)
         job, checkout = self._checkout(found)
         if any((step.uses or "").startswith(f"{ACTION}@") for step in job.steps):
             raise EditFailed(
@@ -72,8 +76,18 @@ class GitHub:
             text = yamltext.without_lines(text, ours[0])
 
     def _lines(self) -> list[str]:
-        given = ["  with:", f"    cluster: {self.cluster}"] if self.cluster else []
+        given = ["  with:", f"    cluster: {yamltext.scalar(self.cluster)}"] if self.cluster else []
         return [f"- uses: {ACTION}@{self.version} {MARK}", *given]
+
+    def _check_cluster(self, text: str, step: Step) -> None:
+        """Refuse to take a step of ours for another cluster for this one."""
+        said: Any = yamltext.plain(text[step.start : step.end])
+        has = (said[0].get("with") or {}).get("cluster") if said else None
+        if self.cluster is not None and has != self.cluster:
+            raise EditFailed(
+                f"{{file}} has a step of `sandkube setup` for the cluster `{has or DEFAULT_NAME}`.",
+                hint="take it out first, with --remove, or change it by hand",
+            )
 
     def _renewed(self, text: str, step: Step) -> str:
         """``text`` with this version in a step of ours; what somebody gave it stays."""

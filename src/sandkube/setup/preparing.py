@@ -19,6 +19,7 @@ from sandkube import __version__
 from sandkube.cached import sha256
 from sandkube.config import ENV_SERVER
 from sandkube.errors import SandkubeError, ServerNotFound
+from sandkube.plane import process
 from sandkube.server import Server, ServerVersion, cache, checkout, ensure, locate
 from sandkube.server.version import ask, check_contract
 
@@ -167,6 +168,9 @@ def _restore_times(environ: Mapping[str, str]) -> None:
 def _make_template(binary: Path, folder: Path, report: Callable[[str], None]) -> None:
     """Let the binary make its template; what goes wrong is said, and clusters start cold."""
     report("Making the template (some seconds).")
+    for left in folder.glob(f".{cache.TEMPLATE}.*"):  # of one that was killed
+        if process.identity(int(left.suffix[1:])) is None:
+            left.unlink(missing_ok=True)
     unfinished = folder / f".{cache.TEMPLATE}.{os.getpid()}"
     try:
         subprocess.run(

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sandkube.errors import EditFailed
 
-__all__ = ["Job", "Step", "jobs", "plain", "with_lines_behind", "without_lines"]
+__all__ = ["Job", "Step", "jobs", "plain", "scalar", "with_lines_behind", "without_lines"]
 
 _MEND: Final = "mend the file, and try again; nothing in it was changed"
 _BREAKS: Final = "\n"
@@ -60,6 +60,14 @@ def plain(text: str) -> Any:
         return yaml.load(text, yaml.BaseLoader)  # noqa: S506 -- it makes nothing but texts, lists and dicts
     except (yaml.YAMLError, RecursionError):
         return None
+
+
+def scalar(text: str) -> str:
+    """``text`` as YAML that is read as that text: in quotes where it would be a number or the like."""
+    import yaml
+
+    # By YAML 1.1, which PyYAML reads, and by 1.2, to which `1e3` is a number.
+    return text if text[0].isalpha() and yaml.safe_load(text) == text else f'"{text}"'
 
 
 def with_lines_behind(text: str, step: Step, lines: Sequence[str]) -> str:
@@ -110,7 +118,9 @@ def _pairs(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _value(node: Any, key: str) -> Any:
-    return next((value for name, value in _pairs(node) if name == key), None)
+    """The last of that key, as PyYAML has it."""
+    found = [value for name, value in _pairs(node) if name == key]
+    return found[-1] if found else None
 
 
 def _job(text: str, name: str, node: Any) -> Job:

@@ -415,7 +415,7 @@ def test_clients_that_answer_oddly(served: Surroundings, stand_in: Path) -> None
     assert kinds(clients.look(served)) == ["kubectl-silent", "helm-other"]
     program(served, "kubectl", """echo '{"clientVersion": {"gitVersion": "v2.37.0"}}'""")
     program(served, "helm", "echo v3.17.0+g301108e")
-    assert kinds(clients.look(served)) == ["kubectl-skew", "helm-other"]
+    assert kinds(clients.look(served)) == ["kubectl-unfit", "helm-other"]
 
 
 def test_a_kubectl_that_hangs_is_ended(served: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from sandkube.errors import EditFailed
 from sandkube.setup import editing
 from sandkube.setup.files import change
 from sandkube.setup.host import Content
+from sandkube.setup.sessionstart import SessionStart
 
 ROOT = os.getuid() == 0
 
@@ -243,3 +244,13 @@ def test_several_at_once_put_it_in_once(tmp_path: Path) -> None:
     assert subprocess.run([*words, "--remove", "--file", str(file)], check=False).returncode == 0
     assert file.read_text() == before
     assert names(tmp_path) == ["settings.json"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "  ", "\ufeff", "\ufeff\n", "\r\n"])
+def test_a_blank_file_is_given_back_as_well(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(text.encode())
+    host = SessionStart("sandkube", None)
+    assert editing.add(host, path) == "changed"
+    assert editing.remove(host, path) == "changed"
+    assert path.read_bytes() == text.encode()

@@ -186,3 +186,29 @@ def test_there_is_no_such_job() -> None:
     with pytest.raises(EditFailed, match="no job `x`") as caught:
         GitHub("x").added(Content(WORKFLOW))
     assert "lint, test" in str(caught.value.hint)
+
+
+def test_another_cluster_is_not_taken_for_this_one() -> None:
+    text = "jobs:\n  a:\n    steps:\n    - uses: actions/checkout@v5\n"
+    with_demo = GitHub(cluster="demo").added(Content(text))
+    assert GitHub(cluster="demo").added(with_demo) == with_demo
+    with pytest.raises(EditFailed, match="for the cluster `demo`"):
+        GitHub(cluster="other").added(with_demo)
+
+
+@pytest.mark.parametrize("name", ["1e3", "null", "0x1", "12"])
+def test_a_name_that_yaml_would_take_for_something_else(name: str) -> None:
+    assert f'cluster: "{name}"' in GitHub(cluster=name).piece()
+
+
+def test_every_step_of_ours_is_renewed() -> None:
+    job = "    steps:\n    - uses: actions/checkout@v5\n"
+    text = f"jobs:\n  a:\n{job}  b:\n{job}"
+    both = GitHub("b").added(GitHub("a").added(Content(text)))
+    assert str(GitHub(version="main").added(both).text).count("@main ") == 2
+
+
+def test_of_two_keys_the_last_counts() -> None:
+    step = "    steps:\n    - uses: actions/checkout@v5\n"
+    after = GitHub().added(Content(f"jobs: {{}}\njobs:\n  a:\n{step}"))
+    assert after.text is not None

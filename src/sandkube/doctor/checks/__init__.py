@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sandkube.doctor.checks import (
+    answers,
     cache_folder,
     certificates,
     clients,
@@ -42,6 +43,7 @@ CHECKS: Final[tuple[Check, ...]] = tuple(
         proxies,
         clients,
         leftovers,
+        answers,
         sandbox,
     )
 )

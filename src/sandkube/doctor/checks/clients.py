@@ -17,6 +17,7 @@ from sandkube.doctor.asking import ask
 from sandkube.doctor.checks.server import ask_version
 from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Surroundings
+from sandkube.errors import SandkubeError
 from sandkube.server import Server, ServerVersion
 
 SKEW: Final = Kind(
@@ -27,6 +28,13 @@ SKEW: Final = Kind(
     "fields, "
     "or drop them without a word.",
     'eval "$(sandkube env)"  # puts the fitting one first; or: sandkube kubectl …',
+)
+UNFIT: Final = Kind(
+    "kubectl-unfit",
+    "note",
+    "The kubectl on PATH would not fit a cluster",
+    "There is no cluster now. One that is made here is best used with the kubectl that comes with it.",
+    'eval "$(sandkube env)"  # after `sandkube up`; or: sandkube kubectl …',
 )
 SILENT: Final = Kind(
     "kubectl-silent",
@@ -68,8 +76,19 @@ def _kubectl(surroundings: Surroundings, path: Path, serves: ServerVersion | Non
     apart = _apart(said, serves.kubernetes)
     if apart is None or apart > 1:
         minors = "another major release" if apart is None else f"{apart} minor releases apart"
-        return SKEW.found(f"{path} is {said}, and clusters are {serves.kubernetes}: {minors}.")
+        kind = SKEW if _matters(surroundings) else UNFIT
+        return kind.found(f"{path} is {said}, and clusters are {serves.kubernetes}: {minors}.")
     return ok(f"kubectl: {said}, {path}")
+
+
+def _matters(surroundings: Surroundings) -> bool:
+    """Whether a plain kubectl may be used with a cluster of ours."""
+    if surroundings.clusters():
+        return True
+    try:
+        return str(surroundings.state_dir()) in surroundings.environ.get("KUBECONFIG", "")
+    except SandkubeError:
+        return False
 
 
 def _helm(surroundings: Surroundings, path: Path, serves: ServerVersion | None) -> Finding:
@@ -107,4 +126,4 @@ def _apart(one: str, other: str) -> int | None:
     return abs(int(found[0][2]) - int(found[1][2]))
 
 
-CHECK: Final = Check("clients", "kubectl and helm", (SKEW, SILENT, HELM), look)
+CHECK: Final = Check("clients", "kubectl and helm", (SKEW, UNFIT, SILENT, HELM), look)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Iterator
 from typing import Final
@@ -45,8 +46,14 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
         kind = FEW_FILES if hard < FILES else SOME_FILES
         yield kind.found(f"A process may have {hard} open files (`ulimit -Hn`).")
     left = _processes(surroundings)
+    allowed = _of_user(surroundings)
     if left is not None and left < PROCESSES:
         yield FEW_PROCESSES.found(f"The cgroup allows {max(left, 0)} more processes and threads.")
+    elif allowed is not None and allowed < PROCESSES:
+        yield FEW_PROCESSES.found_with(
+            f"This user may have {max(allowed, 0)} more processes and threads (`ulimit -u`).",
+            "ulimit -u unlimited  # in a shell where that is allowed; or end other processes",
+        )
     elif unlimited or hard >= COMFORTABLE:
         yield ok("open files: no limit" if unlimited else f"{hard} open files")
 
@@ -58,6 +65,21 @@ def _processes(surroundings: Surroundings) -> int | None:
         if (limit := number(folder / "pids.max")) is not None
     ]
     return min(left, default=None)
+
+
+def _of_user(surroundings: Surroundings) -> int | None:
+    """How many processes and threads RLIMIT_NPROC leaves this user; None where it does not count."""
+    limit = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    if os.getuid() == 0 or limit == resource.RLIM_INFINITY:
+        return None
+    used = 0
+    for entry in surroundings.proc.glob("[0-9]*"):
+        try:
+            if entry.stat().st_uid == os.getuid():
+                used += len(list((entry / "task").iterdir()))
+        except OSError:
+            continue
+    return limit - used
 
 
 CHECK: Final = Check("limits", "Open files and processes", (FEW_FILES, SOME_FILES, FEW_PROCESSES), look)

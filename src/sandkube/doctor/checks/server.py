@@ -15,9 +15,9 @@ from sandkube.doctor.asking import Answer, ask
 from sandkube.doctor.checks import cache_folder
 from sandkube.doctor.finding import Check, Finding, Kind, ok
 from sandkube.doctor.surroundings import Surroundings
-from sandkube.errors import ServerNotFound, StateUnusable
+from sandkube.errors import SandkubeError, ServerNotFound, StateUnusable
 from sandkube.plane import process
-from sandkube.server import CONTRACT, Server, ServerVersion, checkout, locate
+from sandkube.server import CONTRACT, Server, ServerVersion, cache, checkout, locate
 
 MISSING: Final = Kind(
     "server-missing",
@@ -34,6 +34,13 @@ TO_BUILD: Final = Kind(
     "a proxy "
     "for Go modules that can be reached.",
     "sandkube server build",
+)
+CHANGED: Final = Kind(
+    "server-changed",
+    "problem",
+    "The server binary in the cache was changed",
+    "It is not used then: it may be damaged. Often only its time of change was cut, by an archive or a copy.",
+    "sandkube prepare  # compares its SHA-256 and puts its time right, or makes it anew",
 )
 DOES_NOT_RUN: Final = Kind(
     "server-does-not-run",
@@ -59,6 +66,9 @@ COLD: Final = Kind(
 )
 
 
+_UNSET: Final = f"unset {ENV_SERVER}  # or let it name a sandkube-server"
+
+
 def look(surroundings: Surroundings) -> Iterator[Finding]:
     """Find it, and have it say what it is."""
     try:
@@ -66,12 +76,17 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
     except StateUnusable:  # no cache: the check of the cache folder tells
         return
     except ServerNotFound as error:
-        if checkout.find() is not None and not surroundings.environ.get(ENV_SERVER):
+        changed = _changed(surroundings)
+        if changed:
+            yield CHANGED.found(changed)
+        elif checkout.find() is not None and not surroundings.environ.get(ENV_SERVER):
             yield TO_BUILD.found("There is no server binary for this checkout yet.")
         elif _all_of_k3s(surroundings):
             yield ok("none, and every cluster is of k3s")
         else:
-            yield MISSING.found(error.message.rstrip(".") + ".")
+            text = error.message.rstrip(".") + "."
+            named = surroundings.environ.get(ENV_SERVER)
+            yield MISSING.found_with(text, _UNSET) if named else MISSING.found(text)
         return
     said = ask_version(server, surroundings)
     if isinstance(said, Answer):
@@ -87,6 +102,19 @@ def look(surroundings: Surroundings) -> Iterator[Finding]:
         yield COLD.found(f"There is no template beside {server.binary}.", binary=binary)
     else:
         yield ok(f"Kubernetes {said.kubernetes}, {server.binary} ({server.origin})")
+
+
+def _changed(surroundings: Surroundings) -> str | None:
+    """What is the matter with a binary in the cache, where there is one and it is not used."""
+    if surroundings.environ.get(ENV_SERVER):
+        return None
+    try:
+        for entry in cache.entries(cache.root(surroundings.environ)):
+            if isinstance(entry, cache.Entry) and (fault := entry.fault()):
+                return f"{entry.binary}: {fault}."
+    except (SandkubeError, OSError):
+        pass
+    return None
 
 
 def _all_of_k3s(surroundings: Surroundings) -> bool:
@@ -115,9 +143,12 @@ def _does_not_run(surroundings: Surroundings, binary: Path, answer: Answer) -> F
         where = f"its file system, {mount.point if mount else ''}, is mounted noexec"
         remedy = f"export {ENV_SERVER}=/some/folder/sandkube-server  # a copy, where programs may be run"
         return DOES_NOT_RUN.found_with(f"{binary} cannot be run: {where}.", remedy)
-    return DOES_NOT_RUN.found(f"{binary} {answer.fault}.")
+    text = f"{binary} {(answer.fault or '').rstrip('.')}."
+    if surroundings.environ.get(ENV_SERVER):
+        return DOES_NOT_RUN.found_with(text, _UNSET)
+    return DOES_NOT_RUN.found(text)
 
 
 CHECK: Final = Check(
-    "server", "The server binary", (MISSING, TO_BUILD, DOES_NOT_RUN, OTHER_CONTRACT, COLD), look
+    "server", "The server binary", (MISSING, TO_BUILD, CHANGED, DOES_NOT_RUN, OTHER_CONTRACT, COLD), look
 )
