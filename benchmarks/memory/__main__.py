@@ -80,7 +80,7 @@ def _crowd(name: str, root: Path, chosen: argparse.Namespace) -> list[sides.Side
 
 
 def _prepare(name: str, root: Path, chosen: argparse.Namespace, cluster: str = "bench") -> sides.Side:
-    """A side whose binary is nobody else's: other clusters of this machine would take a share of its pages."""
+    """A side whose binary is nobody else's: other clusters would take a share of its pages."""
     side = sides.prepare(name, root, durability=chosen.durability, cluster=cluster)
     copy = root / side.server.name
     if not copy.exists():
