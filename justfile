@@ -26,7 +26,7 @@ lint-python:
 
 # gofmt, go vet, and the Go half's own tests, with the flags of the build: what is compiled serves all
 lint-go:
-    test -z "$(gofmt -l server tests/cni)" || { gofmt -d server tests/cni; exit 1; }
+    test -z "$(gofmt -l server tests/cni conformance)" || { gofmt -d server tests/cni conformance; exit 1; }
     cd tests/cni/reference && CGO_ENABLED=0 GOFLAGS=-trimpath go vet ./...
     cd server && CGO_ENABLED=0 GOFLAGS=-trimpath go vet ./...
     cd server && CGO_ENABLED=0 GOFLAGS=-trimpath go test ./internal/...
@@ -39,7 +39,7 @@ lint-shell:
 fix:
     uv run ruff check --fix
     uv run ruff format
-    if command -v gofmt > /dev/null; then gofmt -w server tests/cni; fi
+    if command -v gofmt > /dev/null; then gofmt -w server tests/cni conformance; fi
 
 # build the documentation into docs/_build; a warning is an error
 docs:
@@ -76,6 +76,10 @@ readme-check *arguments:
 # run the tests in gVisor; runsc comes from Debian's packages
 gvisor *arguments:
     SANDKUBE_RUNSC="$(python3 tools/install_runsc.py)" uv run pytest tests/gvisor {{ arguments }}
+
+# run upstream's conformance tests that need no node: `just conformance --gvisor`, `--quick`
+conformance *arguments:
+    uv run python conformance/run.py {{ arguments }}
 
 # follow the tutorial's lessons: `just lessons --update docs/tutorial/3-services.md`
 lessons *arguments="docs/tutorial/*.md":

@@ -37,6 +37,11 @@ def _has_go() -> bool:
     return shutil.which("go") is not None
 
 
+def _has_suite() -> bool:
+    cache = Path(os.environ.get("SANDKUBE_CACHE_DIR") or Path.home() / ".cache" / "sandkube")
+    return any(cache.glob("conformance/*/e2e.test"))
+
+
 def _has_samples() -> bool:
     return (ROOT.parent / "shared" / "samples").is_dir()
 
@@ -64,6 +69,11 @@ NEEDS = (
             or shutil.which("apt-get") is not None
             or _named("SANDKUBE_RUNSC")
         ),
+    ),
+    Need(
+        "of upstream's conformance suite (tests/conformance)",
+        "upstream's e2e.test is not built, `python conformance/run.py --build` builds it",
+        _has_suite,
     ),
     Need("of shells: zsh", "it is not installed", lambda: shutil.which("zsh") is not None),
     Need("of shells: fish", "it is not installed", lambda: shutil.which("fish") is not None),
