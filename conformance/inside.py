@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 
 from listing import names
-
 from sandkube import Cluster, SandkubeError
 
 # The suite's own flags. `skeleton` is upstream's provider for a cluster that it knows nothing of.

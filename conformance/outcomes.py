@@ -15,7 +15,6 @@ from typing import Literal, get_args
 
 from inside import bare
 from listing import HERE, read_toml
-
 from sandkube.errors import SandkubeError, UsageError
 
 EXCEPTIONS = HERE / "exceptions.toml"

@@ -15,7 +15,6 @@ from typing import Any
 
 import listing
 from outcomes import Expected, Outcome, Where, expected
-
 from sandkube.errors import SandkubeError
 
 RESULTS = listing.HERE / "results.json"

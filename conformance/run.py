@@ -26,7 +26,6 @@ import listing
 import outcomes
 import page
 import suite
-
 from sandkube.config import cache_dir
 from sandkube.errors import SandkubeError, UsageError
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from listing import HERE, kubernetes_version
-
 from sandkube.cached import alone, usable
 from sandkube.config import cache_dir
 from sandkube.errors import BuildFailed
