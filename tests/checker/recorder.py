@@ -93,6 +93,7 @@ class _Client:
     writes: list[Write] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
+    done: int = 0  # how many writes were acknowledged
     failure: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -152,6 +153,7 @@ class _Client:
         version, uid = self._learn(verb, key, outcome, body)
         made = Write(self.name, verb, key, began, ended, outcome, value, after, version, uid)
         self.writes.append(made)
+        self.done += outcome == "done"
         return made
 
     def wake(self) -> None:
@@ -346,7 +348,7 @@ class Recorder:
     @property
     def written(self) -> int:
         """How many writes were acknowledged so far."""
-        return sum(write.outcome == "done" for client in self._clients for write in list(client.writes))
+        return sum(client.done for client in self._clients)
 
     @property
     def tried(self) -> int:
