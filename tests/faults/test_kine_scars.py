@@ -20,7 +20,7 @@ import pytest
 
 from checker.recorder import PATH
 from command_line import Api, Sandkube, until
-from faults.test_under_load import COMPACTING, UNCACHED, connecting, judged, load, progress, size
+from faults.loading import COMPACTING, UNCACHED, connecting, judged, load, progress, size
 
 MEGABYTE = 1 << 20
 

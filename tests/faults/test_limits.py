@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Api, Sandkube, kill, until
-from faults.test_under_load import COMPACTING, SEED, UNCACHED, judged, load, progress
+from faults.loading import COMPACTING, SEED, UNCACHED, judged, load, progress
 
 
 @contextlib.contextmanager
