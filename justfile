@@ -26,8 +26,9 @@ lint-python:
 
 # gofmt, go vet, and the Go half's own tests, with the flags of the build: what is compiled serves all
 lint-go:
-    test -z "$(gofmt -l server tests/cni conformance)" || { gofmt -d server tests/cni conformance; exit 1; }
+    test -z "$(gofmt -l server tests/cni conformance benchmarks/peers)" || { gofmt -d server tests/cni conformance benchmarks/peers; exit 1; }
     cd tests/cni/reference && CGO_ENABLED=0 GOFLAGS=-trimpath go vet ./...
+    cd benchmarks/peers && CGO_ENABLED=0 GOFLAGS=-trimpath go test ./driver
     cd server && CGO_ENABLED=0 GOFLAGS=-trimpath go vet ./...
     cd server && CGO_ENABLED=0 GOFLAGS=-trimpath go test ./internal/...
 
@@ -39,7 +40,7 @@ lint-shell:
 fix:
     uv run ruff check --fix
     uv run ruff format
-    if command -v gofmt > /dev/null; then gofmt -w server tests/cni conformance; fi
+    if command -v gofmt > /dev/null; then gofmt -w server tests/cni conformance benchmarks/peers; fi
 
 # build the documentation into docs/_build; a warning is an error
 docs:
@@ -92,6 +93,14 @@ bench *arguments:
 # measure starts in gVisor beside native ones
 bench-gvisor *arguments:
     SANDKUBE_RUNSC="$(python3 tools/install_runsc.py)" uv run python benchmarks/gvisor {{ arguments }}
+
+# measure memory, latency, load or hours beside four processes: `just bench-of memory --rounds 3`
+bench-of name *arguments:
+    uv run python benchmarks/{{ name }} {{ arguments }}
+
+# compare a revision with the work tree, interleaved: `just bench-compare HEAD~1 --rounds 10`
+bench-compare *arguments:
+    uv run python benchmarks/compare {{ arguments }}
 
 # write today's versions of all dependencies into pyproject.toml
 pins:
