@@ -3,6 +3,7 @@ package datastore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -406,5 +407,70 @@ func TestWithoutATemplateNothingIsSeeded(t *testing.T) {
 		if done, err := Seed(c, Identity{Created: time.Now()}); err != nil || done || WillSeed(c) {
 			t.Errorf("%q: %v, %v", from, done, err)
 		}
+	}
+}
+
+func TestALogOfAnotherDatabaseIsRefusedAgainAndAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	client, stop := running(t, settings(t, path))
+	create(t, client, "/registry/kept", "kept")
+	stop()
+	saved, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, stop = running(t, settings(t, path))
+	for i := range 60 {
+		create(t, client, fmt.Sprintf("/registry/later-%d", i), strings.Repeat("x", 20_000))
+	}
+	stop()
+	client, stop = running(t, settings(t, path))
+	defer stop()
+	for i := range 60 {
+		create(t, client, fmt.Sprintf("/registry/last-%d", i), strings.Repeat("x", 20_000))
+	}
+	log, err := os.ReadFile(path + "-wal") // as a crash leaves it
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "state.db")
+	if err := errors.Join(os.WriteFile(other, saved, 0o600), os.WriteFile(other+"-wal", log, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for attempt := range 3 {
+		if err := check(other); err == nil || !strings.Contains(err.Error(), other) {
+			t.Fatalf("attempt %d: %v", attempt, err)
+		}
+	}
+	now, err := os.ReadFile(other)
+	if err != nil || string(now) != string(saved) {
+		t.Errorf("looking changed the database: %v", err)
+	}
+}
+
+// What a crash leaves, without the file that SQLite makes anew: it is whole, and has to pass.
+func TestALogWithoutItsIndexIsReplayed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	client, stop := running(t, settings(t, path))
+	defer stop()
+	create(t, client, "/registry/kept", "kept")
+	left := filepath.Join(t.TempDir(), "state.db")
+	for _, suffix := range []string{"", "-wal"} {
+		content, err := os.ReadFile(path + suffix)
+		if err == nil {
+			err = os.WriteFile(left+suffix, content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := check(left); err != nil {
+		t.Fatal(err)
+	}
+	again, stopAgain := running(t, settings(t, left))
+	defer stopAgain()
+	found, err := again.Get(context.Background(), "/registry/kept")
+	if err != nil || len(found.Kvs) != 1 {
+		t.Errorf("%v %v", found, err)
 	}
 }

@@ -25,8 +25,14 @@ func escape(path string) string {
 }
 
 // Open opens the file by the driver directly, one connection; kine is not involved.
-func Open(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", "file:"+escape(path)+"?_pragma=busy_timeout(5000)")
+func Open(path string) (*sql.DB, error) { return open(path, "") }
+
+// openToLook opens the file so that nothing in it changes: closing it writes no write-ahead log back, which may belong to
+// another database.
+func openToLook(path string) (*sql.DB, error) { return open(path, "&mode=ro") }
+
+func open(path, more string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", "file:"+escape(path)+"?_pragma=busy_timeout(5000)"+more)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +70,7 @@ func check(path string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	db, err := Open(path)
+	db, err := openToLook(path)
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", path, err)
 	}
