@@ -626,7 +626,7 @@ def test_no_proxy_is_respected(sandkube: Sandkube, authority: Authority) -> None
         assert "the name of its host cannot be resolved" in done.stderr
 
 
-# Where a proxy refuses to tunnel, some releases of Python's own client leave its closed socket to be collected.
+# Where a proxy refuses to tunnel, some releases of Python leave the closed socket to be collected.
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_proxy_that_will_not_do(sandkube: Sandkube, here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     with Proxy({}) as proxy:

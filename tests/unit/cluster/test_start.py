@@ -216,7 +216,7 @@ def test_a_server_that_dies_is_explained_and_leaves_nothing(what: str, words: st
 
 
 def test_a_server_that_is_not_ready_in_time_is_stopped() -> None:
-    with pytest.raises(StartFailed, match="not Ready within 0.3 seconds"):
+    with pytest.raises(StartFailed, match=r"not Ready within 0\.3 seconds"):
         cluster.up("demo", told("never-ready"), wait=0.3)
     assert cluster.list_clusters() == []
 
