@@ -15,16 +15,19 @@ _PATIENCE = 3600.0  # seconds to wait for another process: it may be building
 
 
 def fault(path: Path, *, size: int, mtime_ns: int, digest: str, thoroughly: bool = False) -> str | None:
-    """Say what is wrong with the binary at ``path``, or None. OSError where it cannot be looked at.
+    """Say what is wrong with the binary at ``path``, or None.
 
     It has to have the size (bytes) and the time of change (nanoseconds) that it had; ``thoroughly`` compares
     its SHA-256, too.
     """
-    stat = path.stat()
-    if (stat.st_size, stat.st_mtime_ns) != (size, mtime_ns):
-        return "the binary was changed after it was put there"
-    if thoroughly and sha256(path) != digest:
-        return "the binary's SHA-256 is not the recorded one"
+    try:
+        stat = path.stat()
+        if (stat.st_size, stat.st_mtime_ns) != (size, mtime_ns):
+            return "the binary was changed after it was put there"
+        if thoroughly and sha256(path) != digest:
+            return "the binary's SHA-256 is not the recorded one"
+    except OSError as error:
+        return f"the binary cannot be read: {error.strerror}"
     return None
 
 

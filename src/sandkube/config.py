@@ -118,6 +118,13 @@ class ClusterSpec:
         return found
 
 
+def from_everywhere(path: str | os.PathLike[str] | None, *words: str) -> str | None:
+    """``path`` as it is known from everywhere; None, "" and ``words``, which are no paths, stay."""
+    if path is None or path in ("", *words):
+        return None if path is None else str(path)
+    return str(Path(path).absolute())
+
+
 def check_name(name: str) -> str:
     """Give ``name``, if a cluster may be called so: a DNS label, since it goes into a kubeconfig."""
     if _DNS_LABEL.fullmatch(name):

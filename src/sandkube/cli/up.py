@@ -22,6 +22,7 @@ from sandkube.config import (
     Cni,
     Durability,
     Request,
+    from_everywhere,
 )
 from sandkube.errors import SandkubeError, UsageError
 
@@ -166,9 +167,9 @@ def up(
         controller_manager_args=_arguments(controller_manager_arg),
         scheduler_args=_arguments(scheduler_arg),
         encrypt_secrets=encrypt_secrets,
-        audit_policy=_path(audit_policy),
+        audit_policy=from_everywhere(audit_policy, OWN_POLICY),
         distribution=distribution,
-        k3s=k3s and str(Path(k3s).absolute()),
+        k3s=from_everywhere(k3s),
         k3s_args=_arguments(k3s_arg),
         cni=cni,
     )
@@ -249,11 +250,6 @@ def _causes_named(name: str, port: int | None) -> Iterator[None]:
             output.talk(f"{click.style('cause:', fg='red', bold=True)} {cause.found}")
             output.talk(f"       {cause.remedy}")
         raise click.exceptions.Exit(error.exit_code) from error
-
-
-def _path(policy: str | None) -> str | None:
-    """The policy's path as it is known from everywhere."""
-    return str(Path(policy).absolute()) if policy and policy != OWN_POLICY else policy
 
 
 def _arguments(given: tuple[str, ...]) -> tuple[str, ...] | None:

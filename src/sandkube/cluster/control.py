@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sandkube.cluster import start, state, stop
 from sandkube.cluster.report import SILENT, Report
 from sandkube.cluster.state import Status
-from sandkube.config import DEFAULT_WAIT, OWN_POLICY, Cni, Durability, Request
+from sandkube.config import DEFAULT_WAIT, OWN_POLICY, Cni, Durability, Request, from_everywhere
 from sandkube.errors import ClusterNotRunning, CommandFailed, ServerNotFound, UsageError
 from sandkube.plane import process
 from sandkube.plane.process import Identity
@@ -78,9 +78,9 @@ class Cluster:
             controller_manager_args=_tuple(controller_manager_args),
             scheduler_args=_tuple(scheduler_args),
             encrypt_secrets=encrypt_secrets,
-            audit_policy=_policy(audit_policy),
+            audit_policy=from_everywhere(audit_policy, OWN_POLICY),
             distribution=distribution,
-            k3s=None if k3s is None else str(Path(k3s).absolute()),
+            k3s=from_everywhere(k3s),
             k3s_args=_tuple(k3s_args),
             cni=cni,
         )
@@ -227,12 +227,6 @@ def _discard(owner: int, name: str, write_fd: int) -> None:
     if os.getpid() == owner and folder.exists():
         stop.delete(name)
         folder.lock.unlink(missing_ok=True)
-
-
-def _policy(policy: str | os.PathLike[str] | None) -> str | None:
-    if policy is None or policy in ("", OWN_POLICY):
-        return None if policy is None else str(policy)
-    return str(Path(policy).absolute())
 
 
 def _tuple(arguments: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -219,7 +219,7 @@ def find_server(folder: ClusterFolder, look: Callable[[ClusterFolder], Found] = 
 
 def _held_by_another(folder: ClusterFolder) -> Locked:
     """What to say of a datastore that is held by something else than a server that sandkube started."""
-    holder = process.holder_of(folder.datastore_lock)
+    holder = process.holder_of({str(folder.datastore_lock)})
     if holder is not None:
         return Locked(
             f"Cluster `{folder.name}` is served by {holder}, which sandkube did not start.",

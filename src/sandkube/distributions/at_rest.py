@@ -17,15 +17,15 @@ from sandkube.plane.files import read_json, write_json
 _KEY_BYTES: Final = 32  # of secretbox: XSalsa20 and Poly1305
 
 
-def write_encryption(path: Path, *, on: bool) -> bool:
-    """Write ``path``, an EncryptionConfiguration; whether the API server is to be told of it.
+def write_encryption(path: Path, *, on: bool) -> None:
+    """Write ``path``, an EncryptionConfiguration.
 
     The key that is there is kept. Nothing is written for a cluster that never had one and wants none.
     StateCorrupt where the file is there and has no key: what was encrypted with it could not be read.
     """
     key = _key_in(path)
     if key is None and not on:
-        return False
+        return
     key = key or base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
     encrypted = {"secretbox": {"keys": [{"name": "sandkube", "secret": key}]}}
     plain: dict[str, object] = {"identity": {}}
@@ -36,7 +36,6 @@ def write_encryption(path: Path, *, on: bool) -> bool:
         "resources": [{"resources": ["secrets"], "providers": providers}],
     }
     write_json(path, document)  # JSON is YAML; over a power cut too, or the Secrets are lost
-    return True
 
 
 def _key_in(path: Path) -> str | None:

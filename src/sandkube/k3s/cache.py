@@ -70,16 +70,13 @@ class Entry:
 
     def fault(self, *, thoroughly: bool = False) -> str | None:
         """Say what is wrong with the binary, or None; ``thoroughly`` compares its SHA-256 too."""
-        try:
-            fault = cached.fault(
-                self.binary,
-                size=self.size,
-                mtime_ns=self.mtime_ns,
-                digest=self.sha256,
-                thoroughly=thoroughly,
-            )
-        except OSError as error:
-            return f"the binary cannot be read: {error.strerror}"
+        fault = cached.fault(
+            self.binary,
+            size=self.size,
+            mtime_ns=self.mtime_ns,
+            digest=self.sha256,
+            thoroughly=thoroughly,
+        )
         if fault is None and not os.access(self.binary, os.X_OK):
             return "the binary is not executable"
         return fault

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sandkube.errors import PortTaken, SandkubeError
+from sandkube.plane import process
 
 LOOPBACK = "127.0.0.1"
 
@@ -32,45 +33,32 @@ def bind(asked: int | None, last: int | None = None) -> socket.socket:
     On port ``asked``, where one is asked for: PortTaken if somebody else has it. Otherwise on ``last`` if
     that is free, and on any free port if it is not.
     """
-    if asked is not None:
-        return _listen(asked)
-    if last is not None:
-        try:
-            return _listen(last)
-        except PortTaken:
-            pass
-    return _listen(0)
+    (listener,) = bind_row(asked, last, behind=0)
+    return listener
 
 
 def bind_row(asked: int | None, last: int | None, *, behind: int) -> list[socket.socket]:
     """Like :func:`bind`, and the sockets of the ``behind`` ports that follow it."""
     if asked is not None:
         return _listen_row(asked, behind)
-    if last is not None:
-        try:
-            return _listen_row(last, behind)
-        except PortTaken:
-            pass
-    for _ in range(_TRIES):
-        with _listen(0) as found:
-            port = found.getsockname()[1]
-        try:
+    for port in (*([] if last is None else [last]), *[0] * _TRIES):
+        with contextlib.suppress(PortTaken):
             return _listen_row(port, behind)
-        except PortTaken:
-            continue
     raise PortTaken(f"No {behind + 1} free ports in a row were found on {LOOPBACK}.")
 
 
-def _listen_row(first: int, behind: int) -> list[socket.socket]:
-    if first + behind > _LAST:
-        raise PortTaken(
-            f"Port {first} cannot be used: {behind} more behind it are needed, and {_LAST} is the last.",
-            hint="ask for a lower one with --port",
-        )
+def _listen_row(port: int, behind: int) -> list[socket.socket]:
+    """Listen on ``port``, any free one for 0, and on those that follow it."""
     with contextlib.ExitStack() as made:
-        row = [made.enter_context(_listen(first))]
+        row = [made.enter_context(_listen(port))]
+        first = row[0].getsockname()[1]
+        if first + behind > _LAST:
+            raise PortTaken(
+                f"Port {first} cannot be used: {behind} more behind it are needed, and {_LAST} is the last.",
+                hint="ask for a lower one with --port",
+            )
         try:
-            row += [made.enter_context(_listen(port)) for port in range(first + 1, first + behind + 1)]
+            row += [made.enter_context(_listen(next_)) for next_ in range(first + 1, first + behind + 1)]
         except PortTaken as error:
             raise PortTaken(f"{error.message} It is needed, too, behind {first}.", hint=error.hint) from error
         made.pop_all()
@@ -111,14 +99,7 @@ def holder_of(port: int, proc: Path = Path("/proc")) -> str | None:
     inodes = _listening_inodes(port, proc)
     if not inodes:
         return None
-    links = {f"socket:[{inode}]" for inode in inodes}
-    for process in proc.glob("[0-9]*"):
-        try:
-            if any(str(fd.readlink()) in links for fd in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
-        except OSError:
-            continue
-    return None
+    return process.holder_of({f"socket:[{inode}]" for inode in inodes}, proc)
 
 
 def _listening_inodes(port: int, proc: Path) -> set[str]:

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -190,11 +190,14 @@ def is_alive(process: Identity) -> bool:
     return identity(process.pid) == process
 
 
-def holder_of(path: Path, proc: Path = Path("/proc")) -> str | None:
-    """A process that has the file open, as ``name (pid N)``; None where none can be seen."""
+def holder_of(files: Collection[str], proc: Path = Path("/proc")) -> str | None:
+    """A process that has one of ``files`` open, named as /proc/PID/fd names them, as ``name (pid N)``.
+
+    None where none can be seen: /proc hides those of other users.
+    """
     for process in proc.glob("[0-9]*"):
         try:
-            if any(fd.readlink() == path for fd in (process / "fd").iterdir()):
+            if any(str(fd.readlink()) in files for fd in (process / "fd").iterdir()):
                 return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
         except OSError:  # another user's, or gone
             continue

@@ -64,16 +64,13 @@ class Entry:
 
     def fault(self, *, thoroughly: bool = False) -> str | None:
         """Say what is wrong with the binary, or None; ``thoroughly`` compares its SHA-256 too."""
-        try:
-            return cached.fault(
-                self.binary,
-                size=self.size,
-                mtime_ns=self.mtime_ns,
-                digest=self.sha256,
-                thoroughly=thoroughly,
-            )
-        except OSError as error:
-            return f"the binary cannot be read: {error.strerror}"
+        return cached.fault(
+            self.binary,
+            size=self.size,
+            mtime_ns=self.mtime_ns,
+            digest=self.sha256,
+            thoroughly=thoroughly,
+        )
 
 
 @dataclass(frozen=True, slots=True)
