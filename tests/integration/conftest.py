@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from kubernetes import client, config
 
 from integration.kubectl import Kubectl, until
@@ -63,6 +64,13 @@ def namespace(core: client.CoreV1Api) -> Iterator[str]:
 def kubectl(cluster: Cluster, namespace: str) -> Kubectl:
     """kubectl in the test's namespace."""
     return Kubectl(cluster, namespace)
+
+
+@pytest.fixture
+def nodes(folder: Path) -> Iterator[None]:
+    """For a test that makes a Node, and for one that relies on there being none: one of them at a time."""
+    with FileLock(folder / "nodes.lock"):
+        yield
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
 """One cluster for the whole test run, shared by the workers of pytest-xdist where there are several.
 
-The first worker that needs the cluster starts it; it ends with that worker's process, however that goes. So
-that it does not end too early, every other worker holds a lock as long as it uses the cluster, and the first
-one waits for these locks. They are gone with their processes too, so nobody waits for a worker that crashed.
+A process of its own keeps it. The worker that needs the cluster first starts that process; each worker holds
+the writing end of a FIFO as long as it uses the cluster, and when the last of them has closed it, or was
+killed, the cluster is deleted. So nobody waits for anybody at the end, and no worker's end ends the cluster.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
+import select
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,40 +37,63 @@ def own_folders(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def shared_cluster(folder: Path) -> Iterator[Cluster]:
     """Give the cluster that belongs to ``folder``, which all workers of a run have in common."""
-    name_file, users_file = folder / "cluster-name", folder / "cluster-users"
-    with contextlib.ExitStack() as stack:
-        users = stack.enter_context(users_file.open("a", encoding="utf-8"))
-        with FileLock(folder / "cluster.lock"), own_folders(folder):
-            owned = not name_file.exists()
-            if not owned:
-                fcntl.flock(users, fcntl.LOCK_SH)
-                cluster = Cluster(name_file.read_text(encoding="utf-8"))
-            else:
-                cluster = Cluster().up()
-                name_file.write_text(cluster.name, encoding="utf-8")
+    name_file, users = folder / "cluster-name", folder / "cluster-users"
+    with FileLock(folder / "cluster.lock"), own_folders(folder):
+        if not users.exists():
+            os.mkfifo(users, 0o600)
+        using = os.open(users, os.O_RDWR)  # to write alone would wait for who reads
         try:
-            yield cluster
-        finally:
-            if owned:
-                _end(cluster, folder, users.fileno())
+            if not name_file.exists():
+                _start_keeper(folder)
+            cluster = Cluster(name_file.read_text(encoding="utf-8"))
+        except BaseException:
+            os.close(using)
+            raise
+    try:
+        yield cluster
+    finally:
+        os.close(using)
 
 
-def _end(cluster: Cluster, folder: Path, users: int) -> None:
-    """Delete the cluster when nobody uses it any more; who comes later starts one of their own."""
+def _start_keeper(folder: Path) -> None:
+    """Start what keeps the cluster, and wait until the cluster is Ready."""
+    log = folder / "cluster-keeper.log"
+    with log.open("w", encoding="utf-8") as file:
+        keeper = subprocess.Popen(
+            [sys.executable, __file__, str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the workers
+        )
+    keeper.returncode = 0  # it outlasts this process, and that is no fault
+    assert keeper.stdout is not None
+    with keeper.stdout:
+        assert keeper.stdout.readline(), log.read_text(encoding="utf-8")
+
+
+def _keep(folder: Path) -> None:
+    """Keep a cluster until nobody uses it any more; who comes later starts one of their own."""
+    name_file, users = folder / "cluster-name", folder / "cluster-users"
+    cluster = Cluster().up()
+    used = select.poll()
+    used.register(os.open(users, os.O_RDONLY | os.O_NONBLOCK), 0)  # only whether the last writer hung up
+    name_file.write_text(cluster.name, encoding="utf-8")
+    print("Ready", flush=True)
     while True:
-        fcntl.flock(users, fcntl.LOCK_EX)
-        fcntl.flock(users, fcntl.LOCK_UN)
+        used.poll()
         with FileLock(folder / "cluster.lock"):
-            try:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            (folder / "cluster-name").unlink()
-        break
-    with own_folders(folder):
-        cluster.delete()
+            if used.poll(0):  # still so
+                name_file.unlink()
+                break
+    cluster.delete()
 
 
 def run_folder(basetemp: Path) -> Path:
     """The folder that all workers of this run have in common, from a worker's own temporary folder."""
     return basetemp.parent if "PYTEST_XDIST_WORKER" in os.environ else basetemp
+
+
+if __name__ == "__main__":
+    _keep(Path(sys.argv[1]))

@@ -58,6 +58,7 @@ def test_a_stateful_set_makes_its_first_pod_with_its_claim(kubectl: Kubectl) -> 
     assert kubectl.get("pvc", "data-db-0")["status"]["phase"] == "Pending"
 
 
+@pytest.mark.usefixtures("nodes")
 def test_a_daemon_set_makes_a_pod_for_each_node_and_none_without(
     kubectl: Kubectl, core: client.CoreV1Api
 ) -> None:

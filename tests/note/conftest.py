@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from integration.conftest import _own_folders, api, apply_globally, cluster, core, folder, kubectl, namespace
+from integration.conftest import (
+    _own_folders,
+    api,
+    apply_globally,
+    cluster,
+    core,
+    folder,
+    kubectl,
+    namespace,
+    nodes,
+)
 
-__all__ = ["_own_folders", "api", "apply_globally", "cluster", "core", "folder", "kubectl", "namespace"]
+__all__ = [
+    "_own_folders",
+    "api",
+    "apply_globally",
+    "cluster",
+    "core",
+    "folder",
+    "kubectl",
+    "namespace",
+    "nodes",
+]

@@ -72,6 +72,7 @@ def test_what_is_seen_is_explained(seen: str) -> None:
 
 
 class TestWorkerNodeFeatures:
+    @pytest.mark.usefixtures("nodes")
     def test_pods_stay_pending_and_say_why(self, pending: Kubectl) -> None:
         (pod,) = pending.get("pods", "--selector=app=web")
         assert pod["status"]["phase"] == "Pending"
@@ -81,8 +82,7 @@ class TestWorkerNodeFeatures:
         assert scheduled["message"] == NO_NODES
         pending.wait("create", "event", "--field-selector=reason=FailedScheduling")
         assert NO_NODES in pending("describe", "pods").stdout
-        # Another test may have made one for a moment, to drain it.
-        until(lambda: pending("get", "nodes").stderr == f"{NOTHING_FOUND}\n")
+        assert pending("get", "nodes").stderr == f"{NOTHING_FOUND}\n"
 
     def test_logs_print_nothing_and_do_not_fail(self, pending: Kubectl) -> None:
         for words in ((f"pod/{pod_of(pending)}",), ("deployment/web",), ("deployment/web", "--follow")):

@@ -55,6 +55,7 @@ class TestCoreApi:
         assert len(checks) > 10
         assert all(line.startswith("[+]") for line in checks[:-1])
 
+    @pytest.mark.usefixtures("nodes")
     def test_all_commands_of_kubectl_work(
         self, kubectl: Kubectl, apply_globally: Callable[[str], str], typed: Mapping[str, str]
     ) -> None:
