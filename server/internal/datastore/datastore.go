@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/k3s-io/kine/pkg/drivers"
-	"github.com/k3s-io/kine/pkg/drivers/sqlite"
 	kineserver "github.com/k3s-io/kine/pkg/server"
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
@@ -83,17 +82,7 @@ func Start(c config.Datastore, lock *os.File) (*Datastore, error) {
 }
 
 func (d *Datastore) serve(ctx context.Context, c config.Datastore) error {
-	_, backend, err := sqlite.New(ctx, &d.running, &drivers.Config{
-		DataSourceName: dataSource(c.Path, c.Synchronous),
-		// The API server asks for compaction itself, as it does of etcd; kine's own timer would make those requests no-ops.
-		CompactInterval:  0,
-		CompactMinRetain: 0,
-		CompactTimeout:   5 * time.Second,
-		CompactBatchSize: 1000,
-		PollBatchSize:    500,
-		// Only the fallback: writes of this process notify the watchers at once.
-		PollInterval: time.Second,
-	})
+	backend, err := openBackend(ctx, &d.running, kineSettings(c))
 	if err != nil {
 		return fmt.Errorf("opening the datastore: %w", err)
 	}
@@ -110,13 +99,28 @@ func (d *Datastore) serve(ctx context.Context, c config.Datastore) error {
 		// The API server pings an idle connection every half minute. By default that is too often, and cuts it off.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	)
-	kineserver.New(acknowledged{backend}, "unix", notifyInterval, emulatedEtcd).Register(d.grpc)
+	kineserver.New(backend, "unix", notifyInterval, emulatedEtcd).Register(d.grpc)
 	d.running.Go(func() {
 		if err := d.grpc.Serve(listener); err != nil {
 			klog.ErrorS(err, "The datastore stopped serving")
 		}
 	})
 	return nil
+}
+
+// kineSettings are kine's.
+func kineSettings(c config.Datastore) *drivers.Config {
+	return &drivers.Config{
+		DataSourceName: dataSource(c.Path, c.Synchronous),
+		// The API server asks for compaction itself, as it does of etcd; kine's own timer would make those requests no-ops.
+		CompactInterval:  0,
+		CompactMinRetain: 0,
+		CompactTimeout:   5 * time.Second,
+		CompactBatchSize: 1000,
+		PollBatchSize:    500,
+		// Only the fallback: writes of this process notify the watchers at once.
+		PollInterval: time.Second,
+	}
 }
 
 // Stop ends serving, closes the database and writes its write-ahead log back into the file.
