@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -161,6 +162,7 @@ def state_dir(environ: Mapping[str, str] | None = None) -> Path:
     """The folder of everything that must last: clusters and crash reports. Absolute; not made here.
 
     StateUnusable where a kubeconfig in it could not be named: KUBECONFIG is a list, of paths between `:`.
+    And where another user could put a folder of theirs in its place.
     """
     path = _user_dir(os.environ if environ is None else environ, ENV_STATE_DIR, "user_state_path")
     if os.pathsep in str(path):
@@ -172,11 +174,47 @@ def state_dir(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def cache_dir(environ: Mapping[str, str] | None = None) -> Path:
-    """The folder of what can be made again: server and k3s binaries. Absolute; not made here."""
+    """The folder of what can be made again: server and k3s binaries. Absolute; not made here.
+
+    StateUnusable where another user could put a folder of theirs in its place.
+    """
     return _user_dir(os.environ if environ is None else environ, ENV_CACHE_DIR, "user_cache_path")
 
 
 def _user_dir(environ: Mapping[str, str], variable: str, kind: str) -> Path:
+    path = _named_or_usual(environ, variable, kind)
+    _check_way(path, variable)
+    return path
+
+
+def _check_way(path: Path, variable: str) -> None:
+    """StateUnusable where a part of ``path`` is another user's and lies in a folder for all, such as /tmp.
+
+    They can put something else in its place at any moment. (Of a symlink, Linux' fs.protected_symlinks says
+    so too, where it is set.)
+    """
+    for_all = False
+    for part in (*reversed(path.parents), path):
+        try:
+            found = part.lstat()
+        except OSError:  # it is not there yet, or cannot be seen: who uses it says so
+            return
+        if for_all and found.st_uid not in (0, os.getuid()):
+            raise StateUnusable(
+                f"{part} belongs to the user with the number {found.st_uid}, and lies where all can write: "
+                "they could put something else in its place.",
+                hint=f"name another folder: export {variable}=/some/folder",
+            )
+        if stat.S_ISLNK(found.st_mode):
+            try:
+                found = part.stat()
+            except OSError:  # it leads nowhere
+                return
+            _check_way(part.parent / part.readlink(), variable)
+        for_all = bool(found.st_mode & stat.S_IWOTH)
+
+
+def _named_or_usual(environ: Mapping[str, str], variable: str, kind: str) -> Path:
     if asked := environ.get(variable):
         return Path(asked).absolute()
     import platformdirs

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,46 @@ def test_port_0_takes_a_port_back() -> None:
 def test_a_state_folder_that_kubeconfig_cannot_name_is_refused() -> None:
     with pytest.raises(StateUnusable, match="KUBECONFIG"):
         config.state_dir({config.ENV_STATE_DIR: "/a:b"})
+
+
+@pytest.fixture
+def for_all(tmp_path: Path) -> Path:
+    """A folder like /tmp, in which another user has a folder, and a link to one of ours."""
+    if os.getuid() != 0:
+        pytest.skip("needs root, to give a folder away")
+    folder = tmp_path / "tmp"
+    for made in (folder, folder / "theirs", folder / "ours"):
+        made.mkdir()
+    folder.chmod(0o1777)
+    (folder / "link").symlink_to(folder / "ours")
+    os.chown(folder / "theirs", 65534, 65534)
+    os.chown(folder / "link", 65534, 65534, follow_symlinks=False)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["theirs", "theirs/below", "link", "link/below", "hop/below", "turn/below"])
+@pytest.mark.parametrize("variable", [config.ENV_STATE_DIR, config.ENV_CACHE_DIR])
+def test_what_another_user_put_into_a_folder_for_all_is_refused(
+    for_all: Path, tmp_path: Path, name: str, variable: str
+) -> None:
+    (tmp_path / "hop").symlink_to(for_all / "link")  # ours, and over theirs to ours
+    (tmp_path / "turn").symlink_to("tmp/../tmp/theirs")
+    root = tmp_path if name.startswith(("hop", "turn")) else for_all
+    find = config.state_dir if variable == config.ENV_STATE_DIR else config.cache_dir
+    with pytest.raises(StateUnusable, match="the user with the number 65534") as caught:
+        find({variable: str(root / name)})
+    assert variable in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("name", ["ours", "ours/below", "new", "new/below", "to-ours/below", "loop/below"])
+def test_what_is_ours_in_a_folder_for_all_is_fine(for_all: Path, name: str) -> None:
+    (for_all / "to-ours").symlink_to("ours")
+    (for_all / "loop").symlink_to("loop")  # who uses it says what is wrong with it
+    assert config.state_dir({config.ENV_STATE_DIR: str(for_all / name)}) == for_all / name
+
+
+def test_a_folder_that_was_lent_is_fine(for_all: Path) -> None:
+    """Another user's folder that only they can write to: whoever names it trusts them."""
+    for_all.chmod(0o755)
+    name = str(for_all / "theirs")
+    assert config.cache_dir({config.ENV_CACHE_DIR: name}) == Path(name)

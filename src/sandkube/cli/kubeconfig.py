@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import stat
 
 import click
 
@@ -57,6 +59,9 @@ def _merge(text: str, *, use: bool) -> None:
     done = config.merge(text, config.user_files(os.environ, own=state_dir()), use=use)
     for path in done.files:
         output.talk(f"Merged into {path}")
+        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            remedy = f"chmod go-rwx {shlex.quote(str(path))}"
+            output.talk(f"Others can read it, and with it the cluster's key. Unless that is meant: {remedy}")
     if not done.current:
         output.talk("The current context is another one, and stays; --use changes it.")
 

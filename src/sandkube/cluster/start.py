@@ -14,6 +14,7 @@ What holds at any moment, so that a crash at any moment can be repaired:
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import shutil
 import signal
@@ -30,7 +31,7 @@ from sandkube.cluster.stop import TERM_SECONDS, stop_server, sweep
 from sandkube.config import DEFAULT_WAIT, NOTHING_ASKED, ClusterSpec, Request
 from sandkube.distributions import Address, Plan, Programs, distribution
 from sandkube.errors import SandkubeError, StartFailed, UsageError
-from sandkube.plane import datastore_socket, events, listener, process
+from sandkube.plane import datastore_socket, events, listener, pki, process
 from sandkube.plane.events import Event, EventReader, Outcome
 from sandkube.plane.files import size, usable, write_json, write_private
 from sandkube.plane.folder import ClusterFolder
@@ -82,6 +83,7 @@ def up(
     folder = state.folder_of(name)
     sweep()
     if already := _running_as_asked(folder, request):
+        _tell_what_ends(folder, report)
         return Up(already, False, time.monotonic() - begun)
     programs, begun = _programs(folder, request, report, begun)
     with locked(folder, wait + _LOCK_MARGIN, report.step):
@@ -169,6 +171,18 @@ def _running_as_asked(folder: ClusterFolder, request: Request) -> Status | None:
         return None
     _refuse_changes(spec, request)
     return state.describe(folder, spec, found)
+
+
+def _tell_what_ends(folder: ClusterFolder, report: Report) -> None:
+    """Say so where certificates of a server that runs end soon: only a start makes new ones."""
+    ends = None
+    with contextlib.suppress(SandkubeError):  # what is wrong with them matters at the next start
+        ends = pki.ends(folder.pki)
+    if ends is not None and ends - dt.datetime.now(dt.timezone.utc) < pki.RENEW_BEFORE:
+        report.say(
+            f"Its certificates end on {ends:%Y-%m-%d}. A start makes new ones: "
+            f"sandkube down {folder.name} && sandkube up {folder.name}"
+        )
 
 
 def _refuse_changes(spec: ClusterSpec, request: Request) -> None:

@@ -240,10 +240,10 @@ def _process_of(folder: ClusterFolder, started: Sequence[Event]) -> Identity | N
     """The server that the newest `starting` event tells of, if that process still serves this cluster.
 
     It is how a server is found that was started by hand, or by an `up` that was killed before it could write
-    run.json.
+    run.json. Another user's process is not it, whatever it calls itself.
     """
     pid = started[0].pid if started else None
-    if pid is None or str(folder.server_config) not in process.command_line(pid):
+    if pid is None or not process.is_own(pid) or str(folder.server_config) not in process.command_line(pid):
         return None
     return process.identity(pid)
 

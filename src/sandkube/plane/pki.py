@@ -2,8 +2,8 @@
 
 Every cluster has a CA of its own, and a second one for the front proxy: whoever holds a certificate of one
 cluster is nobody to another. Keys are ECDSA P-256. Certificates are valid for a year, from an hour ago
-(clocks differ), and renewed by `up` in their last month. Keys of the CAs and of service accounts stay: tokens
-and kubeconfigs that were given out live on.
+(clocks differ), and renewed by `up` in their last 90 days; those of the CAs for ten years, and in the last of
+them. The keys of the CAs and of service accounts stay: tokens and kubeconfigs that were given out live on.
 
 ``pki.json`` says when each certificate ends and for which names it holds, so that a start that has nothing to
 renew reads no certificate, and does not load the library that could.
@@ -22,7 +22,8 @@ from sandkube.plane.files import read_json, usable, write_json, write_private
 
 VALID_FOR: Final = dt.timedelta(days=365)
 BACKDATED: Final = dt.timedelta(hours=1)
-RENEW_BEFORE: Final = dt.timedelta(days=30)
+RENEW_BEFORE: Final = dt.timedelta(days=90)
+CA_VALID_FOR: Final = dt.timedelta(days=3650)  # as kubeadm's
 
 _INDEX: Final = "pki.json"
 _INDEX_VERSION: Final = 1
@@ -37,6 +38,16 @@ class Subject:
     organization: str | None = None
     signer: str | None = None
     server: bool = False
+
+    @property
+    def valid_for(self) -> dt.timedelta:
+        """How long its certificate is valid."""
+        return CA_VALID_FOR if self.signer is None else VALID_FOR
+
+    @property
+    def renewed_before(self) -> dt.timedelta:
+        """How long before its end it is made anew. A CA's does not end before one that it signs now."""
+        return VALID_FOR if self.signer is None else RENEW_BEFORE
 
 
 CA: Final = "ca"
@@ -109,7 +120,7 @@ def outdated(made: Mapping[str, Made], names: Sequence[str], now: dt.datetime) -
     found: list[Subject] = []
     for subject in SUBJECTS:
         present = made.get(subject.name)
-        stale = present is None or present.until - now < RENEW_BEFORE
+        stale = present is None or present.until - now < subject.renewed_before
         unsigned = any(subject.signer == other.name for other in found)
         unnamed = subject.server and present is not None and not set(names) <= set(present.names)
         if stale or unsigned or unnamed:
@@ -130,13 +141,18 @@ def ensure(folder: Path, names: Sequence[str], now: dt.datetime) -> list[str]:
         write_private(key(folder, SERVICE_ACCOUNTS), issuing.key_pem(pair), sync=False)
     pair = issuing.load_key(key(folder, SERVICE_ACCOUNTS))
     write_private(public_key(folder), issuing.public_pem(pair), sync=False)
-    until = now + VALID_FOR
     for subject in todo:
+        until = now + subject.valid_for
         held = tuple(names) if subject.server else ()
         issuing.issue(folder, subject, held, since=now - BACKDATED, until=until)
         made[subject.name] = Made(until, held)
     _write_index(folder, made)
     return [subject.name for subject in todo]
+
+
+def ends(folder: Path) -> dt.datetime | None:
+    """When the first of the certificates in ``folder`` ends; None where none of ours are. StateCorrupt."""
+    return min((one.until for one in _read_index(folder).values()), default=None)
 
 
 def holds_pem(path: Path) -> bool:

@@ -204,6 +204,14 @@ def holder_of(files: Collection[str], proc: Path = Path("/proc")) -> str | None:
     return None
 
 
+def is_own(pid: int) -> bool:
+    """Whether the process is this user's. Any program can call itself what it likes."""
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid == os.getuid()
+    except OSError:
+        return not _HAS_PROC and _ps(pid, "uid=") == str(os.getuid())
+
+
 def command_line(pid: int) -> str:
     """What the process was called with; "" where that cannot be seen."""
     try:

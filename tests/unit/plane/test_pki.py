@@ -41,14 +41,15 @@ def test_the_two_cas_are_strangers(folder: Path) -> None:
         load(folder, pki.FRONT_PROXY_CLIENT).verify_directly_issued_by(load(folder, pki.CA))
 
 
-def test_certificates_are_ecdsa_backdated_and_valid_for_a_year(folder: Path) -> None:
+def test_certificates_are_ecdsa_backdated_and_valid_for_a_year_those_of_cas_for_ten(folder: Path) -> None:
     for subject in pki.SUBJECTS:
         certificate = load(folder, subject.name)
         key = certificate.public_key()
         assert isinstance(key, ec.EllipticCurvePublicKey)
         assert key.curve.name == "secp256r1"
         assert certificate.not_valid_before_utc == NOW - dt.timedelta(hours=1)
-        assert certificate.not_valid_after_utc == NOW + dt.timedelta(days=365)
+        days = 365 if subject.signer else 3650
+        assert certificate.not_valid_after_utc == NOW + dt.timedelta(days=days)
 
 
 def test_only_cas_sign_and_each_use_is_one(folder: Path) -> None:
@@ -90,7 +91,7 @@ def test_all_files_are_private(folder: Path) -> None:
 
 def test_nothing_is_made_twice(folder: Path) -> None:
     before = contents(folder)
-    assert pki.ensure(folder, NAMES, NOW + dt.timedelta(days=300)) == []
+    assert pki.ensure(folder, NAMES, NOW + dt.timedelta(days=274)) == []
     assert contents(folder) == before
 
 
@@ -101,9 +102,35 @@ def test_two_clusters_share_no_key(folder: Path, tmp_path_factory: pytest.TempPa
     assert [name for name in mine if name != "pki.json" and mine[name] == theirs[name]] == []
 
 
-def test_the_last_month_renews_and_keeps_the_keys_that_were_given_out(folder: Path) -> None:
+CAS = [subject.name for subject in pki.SUBJECTS if subject.signer is None]
+
+
+def test_the_last_90_days_renew_what_the_cas_signed_and_not_the_cas(folder: Path) -> None:
     before = contents(folder)
-    later = NOW + dt.timedelta(days=340)
+    later = NOW + dt.timedelta(days=276)
+    assert pki.ensure(folder, NAMES, later) == [s.name for s in pki.SUBJECTS if s.name not in CAS]
+    after = contents(folder)
+    kept = {f"{name}.{end}" for name in CAS for end in ("crt", "key")} | {"sa.key", "sa.pub"}
+    assert {name for name in before if before[name] == after[name]} == kept
+    assert pki.ensure(folder, NAMES, later) == []
+
+
+def test_no_certificate_outlives_its_ca(folder: Path) -> None:
+    for year in range(1, 15):
+        pki.ensure(folder, NAMES, NOW + dt.timedelta(days=300 * year))
+        for subject in pki.SUBJECTS:
+            signer = load(folder, subject.signer or subject.name)
+            assert load(folder, subject.name).not_valid_after_utc <= signer.not_valid_after_utc
+
+
+def test_when_the_first_of_them_ends(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert pki.ends(folder) == NOW + dt.timedelta(days=365)
+    assert pki.ends(tmp_path_factory.mktemp("none")) is None
+
+
+def test_a_cas_last_year_renews_all_and_keeps_the_keys_that_were_given_out(folder: Path) -> None:
+    before = contents(folder)
+    later = NOW + dt.timedelta(days=3300)
     assert pki.ensure(folder, NAMES, later) == [subject.name for subject in pki.SUBJECTS]
     after = contents(folder)
     kept = {"ca.key", "front-proxy-ca.key", "sa.key", "sa.pub"}

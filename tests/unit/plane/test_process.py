@@ -227,6 +227,15 @@ def test_the_command_line_of_a_process(tmp_path: Path, spawned: list[Child]) -> 
     assert process.command_line(2**22 + 1) == ""
 
 
+def test_whose_a_process_is(tmp_path: Path, spawned: list[Child], monkeypatch: pytest.MonkeyPatch) -> None:
+    child = spawn(tmp_path, spawned, SLEEPS)
+    assert process.is_own(child.identity.pid)
+    assert not process.is_own(2**22 + 1)
+    other = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: other)
+    assert not process.is_own(child.identity.pid)
+
+
 def test_two_starts_at_once_leave_the_limits_as_they_were(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

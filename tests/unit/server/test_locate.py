@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import replace
@@ -29,6 +30,27 @@ def test_the_variable_goes_first_and_takes_the_template_beside_it(
     assert locate() == Server(binary, None, "SANDKUBE_SERVER")
     (binary.parent / "template.db").write_text("")
     assert locate() == Server(binary, binary.parent / "template.db", "SANDKUBE_SERVER")
+
+
+@pytest.mark.parametrize("how", ["owner", "mode", "link"])
+def test_a_template_that_another_user_may_have_put_beside_it_is_not_taken(tmp_path: Path, how: str) -> None:
+    """As they can in /tmp. A cluster would begin with their objects."""
+    if how != "mode" and os.getuid() != 0:
+        pytest.skip("needs root, to give a file away")
+    binary = script(tmp_path / "mine" / "server", SERVER)
+    template = binary.parent / "template.db"
+    other = tmp_path / "other.db"
+    other.write_text("")
+    if how == "link":
+        template.symlink_to(other)
+    else:
+        template.write_text("")
+    assert locate({"SANDKUBE_SERVER": str(binary)}).template == template
+    if how == "mode":
+        template.chmod(0o666)
+    else:
+        os.chown(template, 65534, 65534, follow_symlinks=False)
+    assert locate({"SANDKUBE_SERVER": str(binary)}).template is None
 
 
 def test_an_environment_of_ones_own_can_be_given(tmp_path: Path) -> None:

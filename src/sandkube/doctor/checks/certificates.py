@@ -25,8 +25,8 @@ EXPIRED: Final = Kind(
     "certificates-expired",
     "problem",
     "Certificates of a running cluster have expired",
-    "They are valid for a year, and renewed by `up` in the last month. Until then every client refuses the "
-    "server.",
+    "They are valid for a year, and renewed by `up` in the last 90 days. Until then every client refuses "
+    "the server.",
     "sandkube down {name} && sandkube up {name}",
 )
 WILL_RENEW: Final = Kind(
