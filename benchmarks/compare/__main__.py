@@ -22,11 +22,12 @@ from typing import Any
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
 import revisions
-from measuring import plot, processes, report
-from measuring.report import CannotMeasureError, Document
+from measuring import plot, processes, report, targets
+from measuring.report import Benchmark, CannotMeasureError, Document, Kept
 from measuring.rounds import interleaved
 from measuring.spread import Ratio, Spread, ratio
 from measuring.table import table as _table
+from measuring.targets import Target
 
 NAME = "bench"
 FIGURES = {
@@ -42,16 +43,16 @@ FIGURES = {
 
 def main() -> int:
     """Compare; give the exit status."""
-    parser = report.options("compare", __doc__, rounds=10)
+    parser = BENCHMARK.parser(rounds=10)
     parser.add_argument("revision", metavar="REV", help="what is compared with")
     parser.add_argument("other", metavar="OTHER", nargs="?", help="what is compared; default: the work tree")
     parser.add_argument(
         "--idle", type=float, default=10, metavar="SECONDS", help="before memory is looked at"
     )
-    return report.run(parser.parse_args(), measure, table, plots)
+    return report.run(BENCHMARK, parser.parse_args())
 
 
-def measure(chosen: argparse.Namespace) -> Document:
+def measure(chosen: argparse.Namespace, kept: Kept) -> None:
     """All rounds."""
     with tempfile.TemporaryDirectory(prefix="sandkube-bench-") as folder:
         root = Path(folder)
@@ -62,8 +63,9 @@ def measure(chosen: argparse.Namespace) -> Document:
         both = {one.name: one for one in (before, after)}
         for one in both.values():
             one.build()
-        rounds = interleaved(list(both), chosen.rounds, lambda name: _life(both[name], chosen.idle))
-        return {"before": before.name, "after": after.name, "idle_seconds": chosen.idle, "rounds": rounds}
+        kept.note(before=before.name, after=after.name, idle_seconds=chosen.idle)
+        for one in interleaved(list(both), chosen.rounds, lambda name: _life(both[name], chosen.idle)):
+            kept.add(rounds=one)
 
 
 def _revision(name: str, state: Path) -> revisions.Revision:
@@ -140,7 +142,16 @@ def verdict(found: Ratio, figure: str) -> str:
     return more if found.value > 1 else less
 
 
-def plots(document: Document) -> dict[str, str]:
+def judged(document: Document) -> list[Target]:
+    """No figure certainly worse than before: what `--check` asks."""
+    before, after, rounds = document["before"], document["after"], document["rounds"]
+    return [
+        targets.no_worse(label, ratio(*([one[name][figure] for one in rounds] for name in (after, before))))
+        for figure, label in FIGURES.items()
+    ]
+
+
+def drawn(document: Document) -> str:
     """Medians of what takes time."""
     groups = {
         figure: {
@@ -149,8 +160,10 @@ def plots(document: Document) -> dict[str, str]:
         }
         for figure in ("ready", "up", "restart", "status", "down")
     }
-    return {"compare": plot.bars("Two revisions, medians", "s", groups)}
+    return plot.draw(plot.Bars("Two revisions, medians", "s", groups))
 
+
+BENCHMARK = Benchmark("compare", __doc__, measure, table, drawn, judged)
 
 if __name__ == "__main__":
     sys.exit(main())

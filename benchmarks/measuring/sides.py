@@ -47,7 +47,7 @@ class Running:
     access: api.Access
     processes: dict[str, subprocess.Popen[bytes]]
     reached: api.Reached
-    folder: Path
+    side: Side
 
     @property
     def pids(self) -> list[int]:
@@ -58,6 +58,10 @@ class Running:
     def api_server(self) -> int:
         """The process that answers requests."""
         return self.processes.get("kube-apiserver", next(iter(self.processes.values()))).pid
+
+    def check(self) -> None:
+        """CannotMeasureError where one of them has ended."""
+        self.side.check(self.processes)
 
     def stop(self) -> float:
         """End it in order, the datastore last; give the seconds that took."""
@@ -134,16 +138,21 @@ class Side:
                 begun = begun or time.perf_counter()
                 with self._log(name).open("wb") as log:
                     processes[name] = subprocess.Popen(
-                        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
+                        command,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        cwd=self.folder,
+                        start_new_session=True,  # Ctrl-C is for us, who end them in order
                     )
             reached = api.wait_ready(
-                access, begun, lambda: self._check(processes), controllers=self.name != ENVTEST
+                access, begun, lambda: self.check(processes), controllers=self.name != ENVTEST
             )
         except BaseException:
             for process in reversed(processes.values()):
                 _end(process)
             raise
-        return Running(access, processes, reached, self.folder)
+        return Running(access, processes, reached, self)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Running]:
@@ -167,7 +176,8 @@ class Side:
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.out"
 
-    def _check(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    def check(self, processes: Mapping[str, subprocess.Popen[bytes]]) -> None:
+        """CannotMeasureError where one of its processes has ended, with the last lines that it said."""
         for name, process in processes.items():
             if process.poll() is not None:
                 tail = self._log(name).read_text(errors="replace").splitlines()[-TAIL_LINES:]

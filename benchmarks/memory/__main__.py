@@ -15,18 +15,18 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from measuring import driver, plot, processes, report, sides
-from measuring.report import Document
+from measuring import driver, plot, processes, report, sides, targets
+from measuring.report import Benchmark, Document, Kept
 from measuring.rounds import interleaved
 from measuring.spread import Spread, ratio
 from measuring.table import table as _table
+from measuring.targets import Target
 
 COMPARED = (sides.OURS, sides.FOUR)
 IDLE = "idle"
@@ -35,32 +35,30 @@ FIGURES = {"pss": ("PSS", 0.55), "anonymous": ("anonymous", 0.6)}
 
 def main() -> int:
     """Measure; give the exit status."""
-    parser = report.options("memory", __doc__, rounds=3, durability=True)
+    parser = BENCHMARK.parser(rounds=3, durability="fast")
     parser.add_argument(
         "--idle", type=float, default=30, metavar="SECONDS", help="how long nothing is asked first"
     )
     parser.add_argument("--objects", type=int, nargs="*", default=[1000, 5000], help="looked at with so many")
     parser.add_argument("--clusters", type=int, default=10, help="how many at once; 0: leave that out")
-    return report.run(parser.parse_args(), measure, table, plots)
+    return report.run(BENCHMARK, parser.parse_args())
 
 
-def measure(chosen: argparse.Namespace) -> Document:
+def measure(chosen: argparse.Namespace, kept: Kept) -> None:
     """All rounds."""
     with tempfile.TemporaryDirectory(prefix="sandkube-bench-") as folder:
         root = Path(folder)
         there = {name: _prepare(name, root, chosen) for name in COMPARED}
-        rounds = interleaved(COMPARED, chosen.rounds, lambda name: _grown(there[name], chosen))
-        many: list[dict[str, Any]] = []
+        kept.note(**sides.started(there), idle_seconds=chosen.idle, clusters=chosen.clusters)
+        for one in interleaved(COMPARED, chosen.rounds, lambda name: _grown(there[name], chosen)):
+            kept.add(rounds=one)
         if chosen.clusters:
             crowds = {name: _crowd(name, root, chosen) for name in COMPARED}
-            many = interleaved(COMPARED, 1, lambda name: _together(crowds[name], chosen.idle))
-        return {
-            **sides.started(there),
-            "idle_seconds": chosen.idle,
-            "clusters": chosen.clusters,
-            "rounds": rounds,
-            "at_once": many,
-        }
+            report.say(f"{chosen.clusters} clusters at once")
+            for one in interleaved(
+                COMPARED, chosen.rounds, lambda name: _together(crowds[name], chosen.idle)
+            ):
+                kept.add(at_once=one)
 
 
 def _grown(side: sides.Side, chosen: argparse.Namespace) -> dict[str, dict[str, float | None]]:
@@ -107,41 +105,52 @@ def _stage(objects: int) -> str:
 
 
 def table(document: Document) -> str:
-    """Each stage with both sides and the ratio of ours to theirs."""
-    rows = []
-    for stage, values in _stages(document).items():
-        for figure, (label, most) in FIGURES.items():
-            ours, theirs = values[sides.OURS][figure], values[sides.FOUR][figure]
-            if ours and theirs:
-                rows.append(
-                    (
-                        f"{stage}: {label}",
-                        str(Spread.of(ours)),
-                        str(Spread.of(theirs)),
-                        f"{ratio(ours, theirs)}",
-                        f"{most}",
-                    )
-                )
-    head = ("MB: median (least to most)", sides.OURS, sides.FOUR, "ours / theirs", "at most")
+    """Each stage with both sides, then the ratios of ours to theirs."""
+    rows = [
+        (f"{stage}: {label}", *(str(Spread.of(values[name][figure])) for name in COMPARED))
+        for stage, figure, label, values in _known(document)
+    ]
     words = f"{len(document['rounds'])} rounds, interleaved; after {document['idle_seconds']:.0f} s idle"
-    return "\n\n".join([f"{words}; {document['durability']}", _table(head, rows), sides.flags(document)])
+    parts = [
+        f"{words}; {document['durability']}",
+        _table(("MB: median (least to most)", *COMPARED), rows),
+        targets.verdicts(judged(document)),
+        sides.flags(document),
+    ]
+    return "\n\n".join(parts)
 
 
-def plots(document: Document) -> dict[str, str]:
-    """PSS and anonymous memory as bars."""
-    return {
-        f"memory-{figure}": plot.bars(
-            f"{label} memory, medians",
-            "MB",
-            {
-                stage: {
-                    name: Spread.of(values[name][figure]).median for name in COMPARED if values[name][figure]
-                }
-                for stage, values in _stages(document).items()
-            },
+def judged(document: Document) -> Sequence[Target]:
+    """The ratio of ours to theirs at every stage."""
+    return [
+        targets.at_most(
+            f"{stage}: {label}, ours / theirs",
+            ratio(values[sides.OURS][figure], values[sides.FOUR][figure]),
+            FIGURES[figure][1],
         )
-        for figure, (label, _) in FIGURES.items()
-    }
+        for stage, figure, label, values in _known(document)
+    ]
+
+
+def _known(document: Document) -> Iterator[tuple[str, str, str, dict[str, dict[str, list[float]]]]]:
+    """Stage, figure, its label and all values, where both sides have some."""
+    for stage, values in _stages(document).items():
+        for figure, (label, _) in FIGURES.items():
+            if all(values[name][figure] for name in COMPARED):
+                yield stage, figure, label, values
+
+
+def drawn(document: Document) -> str:
+    """PSS and anonymous memory as bars."""
+    charts = []
+    for figure, (label, _) in FIGURES.items():
+        groups = {
+            stage: {name: Spread.of(values[name][figure]).median for name in COMPARED}
+            for stage, one, _, values in _known(document)
+            if one == figure
+        }
+        charts.append(plot.Bars(f"{label} memory, medians", "MB", groups))
+    return plot.draw(*charts)
 
 
 def _stages(document: Document) -> dict[str, dict[str, dict[str, list[float]]]]:
@@ -150,7 +159,7 @@ def _stages(document: Document) -> dict[str, dict[str, dict[str, list[float]]]]:
         stage: {name: _values([one[name][stage] for one in document["rounds"]]) for name in COMPARED}
         for stage in document["rounds"][0][sides.OURS]
     }
-    if document["at_once"]:
+    if document.get("at_once"):
         label = f"{document['clusters']} at once, each"
         found[label] = {name: _values([one[name] for one in document["at_once"]]) for name in COMPARED}
     return found
@@ -159,6 +168,8 @@ def _stages(document: Document) -> dict[str, dict[str, dict[str, list[float]]]]:
 def _values(looks: Sequence[dict[str, float | None]]) -> dict[str, list[float]]:
     return {figure: [look[figure] for look in looks if look[figure] is not None] for figure in FIGURES}  # type: ignore[misc]
 
+
+BENCHMARK = Benchmark("memory", __doc__, measure, table, drawn, judged)
 
 if __name__ == "__main__":
     sys.exit(main())

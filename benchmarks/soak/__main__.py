@@ -1,60 +1,61 @@
 """Hours of a realistic mix on one control plane, and whether anything grows, slows down or is lost.
 
-`python benchmarks/soak --minutes 60 --seed 1` prints a table. Eight clients make, change, read and delete
-ConfigMaps and Secrets, write over one another where it is shared, renew leases, scale deployments and cycle
-namespaces, 50 requests a second in all, drawn from the seed; two watches are resumed wherever they end.
-Every ten seconds it records memory, goroutines, descriptors and the size of the data folder, and latencies of
-each kind of request. In the end the checker of the tests (tests/checker) compares every acknowledged write,
-read and watch event.
+`python benchmarks/soak --minutes 60 --seed 1` prints tables and a verdict. Eight clients make, change, read,
+list and delete ConfigMaps and Secrets, write over one another where it is shared, install, upgrade and
+uninstall a chart as Helm does, renew leases, scale deployments, send events, watch for a moment and cycle
+namespaces, 50 requests a second in all, drawn from the seed; two watches are resumed wherever they end. Every
+five seconds it records memory, goroutines, descriptors, the size of database and write-ahead log, and
+latencies of each kind of request. In the end the checker of the tests (tests/checker) compares every
+acknowledged write, read and watch event.
 
 A slope is fitted through the least of each minute, after the first ten (`--settle`), with the value that it
-is below with a probability of 95 %. The exit status is 1 where the checker found a fault or a request failed.
-Where the kernel tells no anonymous memory (gVisor), resident memory stands in for it.
+is below with a probability of 95 %. The exit status is 1 where a figure is not what it has to be. Where the
+kernel tells no anonymous memory (gVisor), resident memory stands in for it. Ctrl-C or TERM lets the clients
+stop, and what was done up to then is judged; a second one ends at once.
 
-`--gvisor` runs all of it, servers and clients, in a sandbox of gVisor's (systrap) on the host's files; what
-it tells is then shown in the end.
+`--gvisor` runs all of it, servers and clients, in a sandbox of gVisor's (systrap) on the host's files.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any
 
 # The tests come first: benchmarks/gvisor has the name of theirs.
 sys.path.insert(1, str(Path(__file__).resolve().parents[2] / "tests"))
 sys.path.insert(2, str(Path(__file__).resolve().parents[1]))
 
-from measuring import api, driver, peers, plot, processes, report, sides
-from measuring.report import CannotMeasureError, Document
-from measuring.spread import Slope, minima, number, quantile, slope
-from measuring.table import table as _table
+import shown
+import verdict
+from measuring import api, driver, peers, processes, report, sides
+from measuring.report import Benchmark, CannotMeasureError, Kept
+from measuring.spread import number
 
 from sandkube.errors import SandkubeError
 
-EVERY_SECONDS = 10.0
-HOUR, MINUTE = 3600.0, 60.0
+EVERY_SECONDS = 5.0
+SAVED_EVERY = 12  # samples
+ENDING_SECONDS = 120.0  # what the driver may take for the end of its history
 GVISOR_PATIENCE = 900.0  # seconds beyond the run itself: a start, the check of the history
-GROWTH = {
-    "memory_mb": "memory, MB",
-    "goroutines": "goroutines",
-    "descriptors": "descriptors",
-    "data_mb": "data, MB",
-}
+HERE = Path(__file__).resolve().parent
+WAL = ("-wal", ".wal")  # SQLite's, and etcd's, which are part of no database file
+KEPT_OF_REPORT = ("count", "failed", "why", "p50_ms", "p99_ms")
 
 
 def main() -> int:
-    """Run the soak; give the exit status: 1 where something was lost or failed."""
-    parser = report.options("soak", __doc__, durability=True)
-    parser.set_defaults(durability="normal")
+    """Run the soak; give the exit status."""
+    parser = BENCHMARK.parser(durability="normal")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1, help="what the mix is drawn from")
     parser.add_argument("--clients", type=int, default=8)
@@ -63,16 +64,9 @@ def main() -> int:
     parser.add_argument("--side", choices=(sides.OURS, sides.FOUR), default=sides.OURS)
     parser.add_argument("--gvisor", action="store_true", help="in a gVisor sandbox; needs runsc")
     chosen = parser.parse_args()
-    if chosen.gvisor:
+    if chosen.gvisor and not chosen.read:
         return _in_gvisor(chosen)
-    found: list[Document] = []
-
-    def keep(chosen: argparse.Namespace) -> Document:
-        found.append(measure(chosen))
-        return found[0]
-
-    status = report.run(chosen, keep, table, plots)
-    return status or (1 if found and is_bad(found[0]) else 0)
+    return report.run(BENCHMARK, chosen)
 
 
 def _in_gvisor(chosen: argparse.Namespace) -> int:
@@ -81,89 +75,135 @@ def _in_gvisor(chosen: argparse.Namespace) -> int:
     from sandkube.server import ensure
 
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SANDKUBE_CACHE_DIR") if name in os.environ}
+    signal.signal(signal.SIGTERM, report.interrupt)
     try:
         runsc = find_runsc()
         environ = {**kept, "LANG": "C.UTF-8", "SANDKUBE_SERVER": str(ensure(report.say).binary)}
         peers.ensure()
         with running(runsc, environ=environ) as sandbox:
-            command = [sys.executable, str(Path(__file__).resolve().parent), *arguments(chosen)]
-            done = sandbox(*command, status=None, seconds=chosen.minutes * MINUTE + GVISOR_PATIENCE)
+            pid = sandbox.root / "pid"
+            words = [f"--env={key}={value}" for key, value in environ.items()]
+            words += [f"--cwd={sandbox.files}", f"--internal-pid-file={pid}", sandbox.id]
+            line = [*sandbox.base, "exec", *words, sys.executable, str(HERE), *arguments(chosen)]
+            # In a session of its own: Ctrl-C is for us, who pass it on.
+            with subprocess.Popen(line, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+                end = [*sandbox.base, "kill", "--pid={}", sandbox.id, "TERM"]
+                return _wait_for_sandbox(process, end, pid, chosen.minutes)
     except (CannotRunError, CannotMeasureError, SandkubeError) as error:
         report.say(str(error))
-        return 2
-    report.say(done.stderr.rstrip())
-    print(done.stdout, end="")
-    return done.returncode
+        return report.FAILED
+    except KeyboardInterrupt:
+        return report.INTERRUPTED
+
+
+def _wait_for_sandbox(process: subprocess.Popen[bytes], end: Sequence[str], pid: Path, minutes: float) -> int:
+    """Its exit status. What it says comes as it is said; a first Ctrl-C is passed on, to end it in order."""
+    patience = minutes * verdict.MINUTE + GVISOR_PATIENCE
+    try:
+        return process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise CannotMeasureError(f"The sandbox did not come to its end within {patience:.0f} s.") from None
+    except KeyboardInterrupt:
+        number_ = pid.read_text(encoding="utf-8").strip()
+        subprocess.run([word.format(number_) for word in end], check=False)
+        return process.wait(GVISOR_PATIENCE)
 
 
 def arguments(chosen: argparse.Namespace) -> list[str]:
     """The options as they were given, with whole paths and without `--gvisor`."""
-    words = []
+    words: list[str] = []
     for name, value in vars(chosen).items():
         if name != "gvisor" and value is not None:
             words += [f"--{name}", str(value.resolve() if isinstance(value, Path) else value)]
     return words
 
 
-def measure(chosen: argparse.Namespace) -> Document:
+def measure(chosen: argparse.Namespace, kept: Kept) -> None:
     """The whole run."""
     with tempfile.TemporaryDirectory(prefix="sandkube-bench-") as folder:
         history = Path(folder) / "history.jsonl"
         side = sides.prepare(chosen.side, Path(folder), durability=chosen.durability)
-        with side.running() as running:
-            samples, reports = _soak(side, running, chosen, history)
-        report.say("checking the history")
-        return {
+        kept.note(
             **sides.started({side.name: side}),
-            "seed": chosen.seed,
-            "minutes": chosen.minutes,
-            "settle": chosen.settle,
-            "rate": chosen.rate,
-            "clients": chosen.clients,
-            "samples": samples,
-            "reports": reports,
-            "history": _judge(history),
-        }
+            seed=chosen.seed,
+            minutes=chosen.minutes,
+            settle=chosen.settle,
+            rate=chosen.rate,
+            clients=chosen.clients,
+            samples=[],
+            reports=[],
+            unseen=[],
+        )
+        with side.running() as running:
+            memory = processes.memory(running.pids)
+            kept.note(memory="resident" if memory.anonymous is None else "anonymous")
+            try:
+                _soak(side, running, chosen, history, kept)
+            finally:
+                kept.note(history=_judged(history))
 
 
 def _soak(
-    side: sides.Side, running: sides.Running, chosen: argparse.Namespace, history: Path
-) -> tuple[list[dict[str, float]], list[dict[str, Any]]]:
-    """Let the driver work and look at the servers meanwhile."""
+    side: sides.Side, running: sides.Running, chosen: argparse.Namespace, history: Path, kept: Kept
+) -> None:
+    """Let the driver work, and look at the servers meanwhile."""
     command = driver.command(
         running.access,
         "soak",
         clients=chosen.clients,
         rate=chosen.rate,
         seed=chosen.seed,
-        seconds=chosen.minutes * MINUTE,
+        seconds=chosen.minutes * verdict.MINUTE,
         history=history,
     )
-    samples: list[dict[str, float]] = []
-    reports: list[dict[str, Any]] = []
     with (
         tempfile.TemporaryFile("w+") as said,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as process,
     ):
         assert process.stdout is not None
-        output = process.stdout
-        reader = threading.Thread(target=lambda: reports.extend(map(json.loads, output)), daemon=True)
+        reader = threading.Thread(target=_read, args=(process.stdout, kept), daemon=True)
         reader.start()
-        client = running.access.client()
-        begun = time.monotonic()
         try:
-            while process.poll() is None:
-                samples.append(_sample(side, running, client, time.monotonic() - begun))
-                _tell(samples[-1])
-                _wait(process, begun + len(samples) * EVERY_SECONDS)
-        except BaseException:
+            _look(side, running, process, kept)
+        except KeyboardInterrupt:
+            report.say("ending: the clients stop, and what was done is judged")
             process.terminate()
+            process.wait(ENDING_SECONDS)
             raise
-        reader.join()
+        finally:
+            if process.poll() is None:
+                process.kill()
+            reader.join(ENDING_SECONDS)
         said.seek(0)
         if process.returncode != 0:
             raise CannotMeasureError(f"the driver failed: {said.read().strip()}")
-    return samples, reports
+
+
+def _read(output: IO[str], kept: Kept) -> None:
+    """Keep what the driver says every few seconds."""
+    for one in map(json.loads, output):
+        for name, figures in one["operations"].items():
+            one["operations"][name] = {key: figures[key] for key in KEPT_OF_REPORT if key in figures}
+        kept.document["reports"].append(one)
+
+
+def _look(side: sides.Side, running: sides.Running, process: subprocess.Popen[str], kept: Kept) -> None:
+    """Look at the servers every few seconds, until the driver has come to its end."""
+    client = running.access.client()
+    samples, begun = kept.document["samples"], time.monotonic()
+    while process.poll() is None:
+        seconds = time.monotonic() - begun
+        samples.append(_sample(side, running, seconds))
+        try:
+            metrics = client.text("/metrics")
+            samples[-1]["goroutines"] = api.metric(metrics, "go_goroutines")
+        except CannotMeasureError as error:  # a look that failed is told in the end, and no reason to stop
+            kept.document["unseen"].append(f"{seconds:.0f} s: {error}")
+        if len(samples) % SAVED_EVERY == 1:
+            _tell(samples[-1])
+            kept.save()
+        _wait(process, begun + len(samples) * EVERY_SECONDS)
 
 
 def _wait(process: subprocess.Popen[str], until: float) -> None:
@@ -173,132 +213,71 @@ def _wait(process: subprocess.Popen[str], until: float) -> None:
         return
 
 
-def _sample(side: sides.Side, running: sides.Running, client: api.Client, seconds: float) -> dict[str, float]:
+def _sample(side: sides.Side, running: sides.Running, seconds: float) -> dict[str, float | None]:
+    """What the servers hold. CannotMeasureError where one of them has ended."""
+    running.check()
     memory = processes.memory(running.pids)
-    metrics = client.text("/metrics")
+    files = {path.name: path.stat().st_size / 2**20 for path in _files(side.data)}
+    logs = [name for name in files if name.endswith(WAL)]
     return {
         "seconds": seconds,
         "memory_mb": memory.rss if memory.anonymous is None else memory.anonymous,
+        "pss_mb": memory.pss,
         "rss_mb": memory.rss,
-        "goroutines": api.metric(metrics, "go_goroutines"),
+        "goroutines": None,
         "descriptors": processes.descriptors(running.pids),
-        "data_mb": sum(path.stat().st_size for path in side.data.rglob("*") if path.is_file()) / 2**20,
+        "database_mb": sum(size for name, size in files.items() if name not in logs),
+        "wal_mb": sum(files[name] for name in logs),
         "cpu_seconds": processes.cpu_seconds(running.pids),
     }
 
 
-def _tell(sample: dict[str, float]) -> None:
-    if round(sample["seconds"] / EVERY_SECONDS) % 6 == 0:
-        words = ", ".join(f"{label} {number(sample[key])}" for key, label in GROWTH.items())
-        report.say(f"  {sample['seconds'] / MINUTE:.0f} min: {words}")
+def _files(folder: Path) -> Iterator[Path]:
+    """The files of a datastore; a file that goes away meanwhile is none."""
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file():
+                path.stat()
+                yield path
 
 
-def _judge(path: Path) -> dict[str, Any]:
-    """What the checker says of the history."""
+def _tell(sample: dict[str, float | None]) -> None:
+    words = [
+        f"{label} {number(value)}"
+        for key, label in shown.GROWTH.items()
+        if (value := sample[key]) is not None
+    ]
+    report.say(f"  {(sample['seconds'] or 0) / verdict.MINUTE:.0f} min: {', '.join(words)}")
+
+
+def _judged(path: Path) -> dict[str, Any] | None:
+    """What the checker says of the history; None where it has no end."""
     import recorded
 
     from checker.rules import check
 
-    with path.open(encoding="utf-8") as lines:
-        history = recorded.read(lines)
-    faults = check(history)
+    report.say("checking the history")
+    try:
+        with path.open(encoding="utf-8") as lines:
+            history = recorded.read(lines)
+    except (OSError, CannotMeasureError) as error:
+        report.say(str(error))
+        return None
+    outcomes = [write.outcome for write in history.writes]
     return {
-        "writes": len(history.writes),
-        "acknowledged": sum(write.outcome == "done" for write in history.writes),
-        "unknown": sum(write.outcome == "unknown" for write in history.writes),
+        "writes": len(outcomes),
+        "acknowledged": outcomes.count("done"),
+        "refused": outcomes.count("refused"),
+        "unknown": outcomes.count("unknown"),
         "reads": len(history.reads),
+        "watches": len(history.watchings),
         "events": sum(len(watching.events) for watching in history.watchings),
         "jumps": sum(len(watching.jumps) for watching in history.watchings),
-        "faults": [str(fault) for fault in faults],
+        "faults": [{"kind": fault.kind, "text": fault.text} for fault in check(history)],
     }
 
 
-def is_bad(document: Document) -> bool:
-    """Whether something was lost, or a request failed."""
-    return bool(document["history"]["faults"] or _failures(document["reports"]))
-
-
-def growth(samples: Sequence[dict[str, float]], key: str, settle: float) -> Slope | None:
-    """How much a figure grows in an hour, by the least of each minute after the first ``settle`` minutes."""
-    points = [(sample["seconds"], sample[key]) for sample in samples if sample["seconds"] >= settle * MINUTE]
-    return slope([(x / HOUR, y) for x, y in minima(points, MINUTE)])
-
-
-def table(document: Document) -> str:
-    """What grew, how long requests took at the beginning and at the end, and what the checker said."""
-    samples, settle = document["samples"], document["settle"]
-    rows = []
-    for key, label in GROWTH.items():
-        values = [sample[key] for sample in samples]
-        found = growth(samples, key, settle)
-        slopes = (number(found.value), number(found.upper)) if found else ("-", "-")
-        rows.append(
-            (label, number(values[0]), number(min(values)), number(max(values)), number(values[-1]), *slopes)
-        )
-    head = (f"after {settle:g} min, by minute", "first", "least", "most", "last", "slope/h", "upper 95 %")
-    words = (
-        f"{document['minutes']:g} min, seed {document['seed']}: {document['clients']} clients, "
-        f"{document['rate']:g} requests a second; {document['durability']}"
-    )
-    parts = [words, _table(head, rows), _latencies(document["reports"]), _verdict(document)]
-    return "\n\n".join([*parts, sides.flags(document)])
-
-
-def _latencies(reports: Sequence[dict[str, Any]]) -> str:
-    """The first and the last third of the run beside one another: medians of what ten seconds gave."""
-    third = max(len(reports) // 3, 1)
-    names = list(dict.fromkeys(name for one in reports for name in one["operations"]))
-    rows = []
-    for name in names:
-        cells = [str(sum(one["operations"][name]["count"] for one in reports if name in one["operations"]))]
-        for part in (reports[:third], reports[-third:]):
-            known = [one["operations"][name] for one in part if name in one["operations"]]
-            for figure in ("p50_ms", "p99_ms"):
-                values = [one[figure] for one in known if one["count"]]
-                cells.append(number(quantile(values, 0.5)) if values else "-")
-        rows.append((name, *cells))
-    return _table(("ms: first and last third", "requests", "p50", "p99", "p50", "p99"), rows)
-
-
-def _verdict(document: Document) -> str:
-    history, failures = document["history"], _failures(document["reports"])
-    lines = [
-        f"{history['acknowledged']} of {history['writes']} recorded writes acknowledged, ",
-        f"{history['unknown']} not answered; {history['reads']} reads; ",
-        f"{history['events']} events in two watches, ",
-        f"{history['jumps']} stretches passed over; {len(history['faults'])} faults\n",
-        f"{sum(failures.values())} requests failed",
-    ]
-    details = [f"  {why} ({count})" for why, count in failures.items()]
-    return "\n".join(["".join(lines), *details, *(f"  {fault}" for fault in history["faults"][:20])])
-
-
-def _failures(reports: Sequence[dict[str, Any]]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for one in reports:
-        for name, figures in one["operations"].items():
-            if figures["failed"]:
-                why = f"{name}: {figures['why'].strip()[:160]}"
-                found[why] = found.get(why, 0) + cast(int, figures["failed"])
-    return found
-
-
-def plots(document: Document) -> dict[str, str]:
-    """Memory, goroutines, descriptors and data over time; p99 over time."""
-    found = {}
-    for key, label in GROWTH.items():
-        line = [(sample["seconds"] / MINUTE, sample[key]) for sample in document["samples"]]
-        found[f"soak-{key.partition('_')[0]}"] = plot.lines(label, "minutes", "", {label: line})
-    series: dict[str, list[tuple[float, float]]] = {}
-    for one in document["reports"]:
-        for name in ("get", "list", "create", "update"):
-            if name in one["operations"]:
-                series.setdefault(name, []).append(
-                    (one["seconds"] / MINUTE, one["operations"][name]["p99_ms"])
-                )
-    found["soak-latency"] = plot.lines("p99 in each ten seconds", "minutes", "ms", series)
-    return found
-
+BENCHMARK = Benchmark("soak", __doc__, measure, shown.table, shown.drawn, verdict.targets, is_strict=True)
 
 if __name__ == "__main__":
     sys.exit(main())

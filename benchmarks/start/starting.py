@@ -65,12 +65,15 @@ class Bench:
         time.sleep(10)
         spent = processes.cpu_seconds([pid]) - before
         memory = processes.memory([pid])
+        (database,) = self.state.rglob(f"{NAME}/db")
+        data = sum(path.stat().st_size for path in database.iterdir() if path.is_file())
         self._run(self.warm, "delete", NAME)
         return {
             "seconds": seconds,
             "anonymous_mb": memory.anonymous,
             "rss_mb": memory.rss,
             "cpu_percent": spent * 10,
+            "data_mb": data / 2**20,
         }
 
     def server_version(self) -> str:

@@ -108,6 +108,7 @@ func (c *client) open(ctx context.Context, method, path, kind, body string) (*ht
 const (
 	asJSON  = "application/json"
 	asMerge = "application/merge-patch+json"
+	asApply = "application/apply-patch+yaml" // of which JSON is a part
 )
 
 func (c *client) get(ctx context.Context, path string) (answer, error) {
@@ -124,6 +125,11 @@ func (c *client) replace(ctx context.Context, path, body string) (answer, error)
 
 func (c *client) patch(ctx context.Context, path, body string) (answer, error) {
 	return c.do(ctx, http.MethodPatch, path, asMerge, body)
+}
+
+// apply is server-side apply, by one field manager, which takes what it sets.
+func (c *client) apply(ctx context.Context, path, body string) (answer, error) {
+	return c.do(ctx, http.MethodPatch, path+"?fieldManager=soak&force=true", asApply, body)
 }
 
 func (c *client) remove(ctx context.Context, path string) (answer, error) {

@@ -12,15 +12,18 @@ import (
 
 const (
 	watchers  = 2
-	everyLine = 10 * time.Second
+	everyLine = 5 * time.Second
 	most      = 40 // objects that a client keeps
 	shared    = "soak-shared"
 	selector  = "labelSelector=soak%3Dyes"
 )
 
 // soak is a mix as a busy cluster sees it: clients that make, change, read and delete what is theirs, write over one another where
-// it is shared, scale deployments, renew leases and cycle namespaces; and watches that are resumed. All choices come from the seed.
-func soak(ctx context.Context, o *options) error {
+// it is shared, install and upgrade charts, scale deployments, renew leases, send events, watch for a moment, and cycle namespaces;
+// and watches that are resumed. All choices come from the seed. When `asked` ends (TERM, Ctrl-C) the clients stop early, and the rest
+// is as always: what was done up to then can be judged.
+func soak(asked context.Context, o *options) error {
+	ctx := context.WithoutCancel(asked)
 	clients, err := o.many(o.clients)
 	if err != nil {
 		return err
@@ -40,7 +43,7 @@ func soak(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	working, stopWorking := context.WithTimeout(ctx, o.duration())
+	working, stopWorking := context.WithTimeout(asked, o.duration())
 	defer stopWorking()
 	var all sync.WaitGroup
 	for _, w := range workers {
@@ -59,7 +62,9 @@ func soak(ctx context.Context, o *options) error {
 	time.Sleep(5 * time.Second) // the last events come
 	stopWatching()
 	watched.Wait()
-	return finish(ctx, clients[0], record)
+	ending, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	return finish(ending, clients[0], record)
 }
 
 func prepare(ctx context.Context, o *options, clients []*client, record *history) ([]*worker, error) {
@@ -85,12 +90,15 @@ func prepare(ctx context.Context, o *options, clients []*client, record *history
 		if err := c.must(ctx, w.leases(), lease); err != nil {
 			return nil, err
 		}
+		if err := c.must(ctx, w.events(), w.event("soak")); err != nil {
+			return nil, err
+		}
 		found = append(found, w)
 	}
 	return found, nil
 }
 
-// report says every ten seconds what was measured since it last did.
+// report says every few seconds what was measured since it last did.
 func report(ctx context.Context, begun time.Time, took map[string]*times) error {
 	tick := time.NewTicker(everyLine)
 	defer tick.Stop()

@@ -11,7 +11,9 @@ import (
 	"time"
 )
 
-var operations = []string{"get", "list", "create", "update", "contend", "delete", "secret", "lease", "scale", "namespace"}
+var operations = []string{
+	"get", "list", "create", "update", "contend", "delete", "secret", "lease", "scale", "event", "apply", "watch", "namespace",
+}
 
 const (
 	deployment = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"replicas":0,` +
@@ -30,6 +32,7 @@ type worker struct {
 	record    *history
 	revisions map[string]string
 	made      int
+	release   int // of the chart; 0: not installed
 }
 
 func (w *worker) deployments() string {
@@ -77,10 +80,16 @@ func (w *worker) draw() string {
 		return "delete"
 	case drawn < 970:
 		return "secret"
-	case drawn < 985:
+	case drawn < 975:
 		return "lease"
-	case drawn < 998:
+	case drawn < 982:
 		return "scale"
+	case drawn < 988:
+		return "event"
+	case drawn < 993:
+		return "apply"
+	case drawn < 998:
+		return "watch"
 	default:
 		return "namespace"
 	}
@@ -109,6 +118,12 @@ func (w *worker) do(ctx context.Context, name string) (answer, error) {
 		return w.client.patch(ctx, w.leases()+"/soak", body)
 	case "scale":
 		return w.client.patch(ctx, w.deployments()+"/web", fmt.Sprintf(`{"spec":{"replicas":%d}}`, w.random.Intn(4)))
+	case "event":
+		return w.occur(ctx)
+	case "apply":
+		return w.apply(ctx)
+	case "watch":
+		return w.client.get(ctx, configMaps(w.namespace)+"?watch=1&timeoutSeconds=1")
 	default:
 		return w.cycle(ctx)
 	}
@@ -204,7 +219,7 @@ func (w *worker) contend(ctx context.Context) (answer, error) {
 func (w *worker) secret(ctx context.Context) (answer, error) {
 	w.made++
 	name := fmt.Sprintf("secret-%d", w.made)
-	path := "/api/v1/namespaces/" + w.namespace + "/secrets"
+	path := w.secrets()
 	body := fmt.Sprintf(`{"apiVersion":"v1","kind":"Secret","metadata":{"name":%q},"stringData":{"a":%q}}`, name, filling)
 	if got, err := w.client.create(ctx, path, body); err != nil || !got.fine() {
 		return got, err

@@ -14,22 +14,48 @@ from checker.history import Event, Read, Write
 from checker.rules import check
 
 
-@pytest.mark.parametrize("limit", [40.0, 90.0, 130.0, 500.0, 777.0, 6000.0])
-def test_the_rate_that_is_held_is_found(limit: float) -> None:
-    found = searching.highest(lambda rate: rate <= limit, begin=500, near=0.1)
+class Server:
+    """What holds every rate up to a limit, and over it answers ``collapsed`` a second; luck: held once."""
+
+    def __init__(self, limit: float, collapsed: float = 0.0, luck: float = 0.0) -> None:
+        self.limit, self.collapsed, self.luck = limit, collapsed, luck
+        self.asked: list[float] = []
+
+    def __call__(self, rate: float) -> dict[str, Any]:
+        lucky = rate == self.luck and rate not in self.asked
+        self.asked.append(rate)
+        answered = rate if rate <= self.limit or lucky else self.collapsed or self.limit
+        return {"held": answered == rate, "requests": {"count": answered * 10}, "seconds": 10.0}
+
+
+@pytest.mark.parametrize("limit", [6.0, 40.0, 90.0, 130.0, 500.0, 777.0, 6000.0])
+@pytest.mark.parametrize("collapsed", [0.0, 5.5])
+def test_the_rate_that_is_held_is_found_and_held_twice(limit: float, collapsed: float) -> None:
+    server = Server(limit, collapsed)
+    found = searching.highest(server, begin=500, near=0.1)
     assert found is not None
     assert found <= limit < found * 1.1
+    assert server.asked.count(found) == 2
+    assert server.asked[-1] == found
+
+
+def test_a_rate_far_over_what_is_held_leads_at_once_to_what_was_achieved() -> None:
+    server = Server(100)
+    assert searching.highest(server, begin=64_000, near=0.1) == 100
+    assert server.asked[:2] == [64_000, 100]
+
+
+def test_luck_is_no_holding() -> None:
+    server = Server(700, luck=750)
+    found = searching.highest(server, begin=500, near=0.1)
+    assert found is not None
+    assert 636 < found <= 700
 
 
 def test_a_server_that_holds_nothing_ends_the_search() -> None:
-    asked: list[float] = []
-
-    def held(rate: float) -> bool:
-        asked.append(rate)
-        return False
-
-    assert searching.highest(held, begin=160, near=0.1) is None
-    assert asked == [160, 80, 40, 20, 10]
+    server = Server(0)
+    assert searching.highest(server, begin=160, near=0.1) is None
+    assert min(server.asked) == searching.LEAST
 
 
 @pytest.mark.parametrize(
