@@ -98,9 +98,30 @@ bench *arguments:
 bench-gvisor *arguments:
     SANDKUBE_RUNSC="$(python3 tools/install_runsc.py)" uv run python benchmarks/gvisor {{ arguments }}
 
-# measure memory, latency, load or hours beside four processes: `just bench-of memory --rounds 3`
+# measure memory, latency or load beside four processes: `just bench-of memory --rounds 3`
 bench-of name *arguments:
     uv run python benchmarks/{{ name }} {{ arguments }}
+
+# hours of a realistic mix, with a verdict: `just soak --minutes 60 --seed 1`, `--gvisor`
+soak *arguments:
+    SANDKUBE_RUNSC="$(python3 tools/install_runsc.py || true)" uv run python benchmarks/soak {{ arguments }}
+
+# all that docs/reference/benchmarks.md shows, one after the other, into a folder; three hours of a machine that is idle otherwise
+bench-all folder:
+    #!/usr/bin/env bash
+    set -uo pipefail
+    mkdir -p "{{ folder }}"
+    status=0
+    for name in start memory latency load; do
+        uv run python "benchmarks/$name" --json "{{ folder }}/$name.json" || status=1
+    done
+    just soak --minutes 30 --json "{{ folder }}/soak-native.json" || status=1
+    just soak --minutes 60 --gvisor --json "{{ folder }}/soak-gvisor.json" || status=1
+    exit $status
+
+# keep results, draw them and write their tables into the docs: `just bench-publish FOLDER/*.json`
+bench-publish *files:
+    uv run python benchmarks/publish {{ files }}
 
 # compare a revision with the work tree, interleaved: `just bench-compare HEAD~1 --rounds 10`
 bench-compare *arguments:

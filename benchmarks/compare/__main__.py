@@ -44,12 +44,15 @@ FIGURES = {
 def main() -> int:
     """Compare; give the exit status."""
     parser = BENCHMARK.parser(rounds=10)
-    parser.add_argument("revision", metavar="REV", help="what is compared with")
+    parser.add_argument("revision", metavar="REV", nargs="?", help="what is compared with")
     parser.add_argument("other", metavar="OTHER", nargs="?", help="what is compared; default: the work tree")
     parser.add_argument(
         "--idle", type=float, default=10, metavar="SECONDS", help="before memory is looked at"
     )
-    return report.run(BENCHMARK, parser.parse_args())
+    chosen = parser.parse_args()
+    if not (chosen.revision or chosen.read):
+        parser.error("a revision to compare with is needed")
+    return report.run(BENCHMARK, chosen)
 
 
 def measure(chosen: argparse.Namespace, kept: Kept) -> None:
@@ -131,7 +134,7 @@ def table(document: Document) -> str:
         rows.append((label, str(Spread.of(old)), str(Spread.of(new)), str(found), verdict(found, figure)))
     words = f"{len(rounds)} rounds, interleaved; memory after {document['idle_seconds']:g} s idle"
     head = ("median (least to most)", before, after, "ratio (95 % range)", "")
-    return f"{words}\n\n{_table(head, rows)}"
+    return "\n\n".join([words, _table(head, rows), targets.verdicts(judged(document))])
 
 
 def verdict(found: Ratio, figure: str) -> str:

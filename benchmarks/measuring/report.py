@@ -129,17 +129,19 @@ def run(benchmark: Benchmark, chosen: argparse.Namespace) -> int:
     return status or shown
 
 
-def load(path: Path, name: str) -> Document:
-    """The document in a file that an earlier run wrote. CannotMeasureError where it is none of this one's."""
+def load(path: Path, name: str | None = None) -> Document:
+    """The document that an earlier run of the benchmark ``name``, or of any, wrote.
+
+    CannotMeasureError where it is none.
+    """
     try:
         document: Document = json.loads(path.read_text(encoding="utf-8"))
         version, of = document["version"], document["benchmark"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotMeasureError(f"{path} is no benchmark's JSON: {error!r}") from error
-    if (version, of) != (VERSION, name):
-        raise CannotMeasureError(
-            f"{path} is of benchmarks/{of}, version {version}; expected: {name}, version {VERSION}."
-        )
+    if version != VERSION or name not in (None, of):
+        expected = f"benchmarks/{name or of}, version {VERSION}"
+        raise CannotMeasureError(f"{path} is of benchmarks/{of}, version {version}; expected: {expected}.")
     return document
 
 
@@ -173,11 +175,23 @@ def _begin(name: str) -> Document:
         "version": VERSION,
         "benchmark": name,
         "complete": False,
-        "command": " ".join(["python", f"benchmarks/{name}", *sys.argv[1:]]),
+        "command": " ".join(["python", f"benchmarks/{name}", *_without_files(sys.argv[1:])]),
         "machine": machine.describe(),
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "load_before": os.getloadavg()[0],
     }
+
+
+def _without_files(words: Sequence[str]) -> list[str]:
+    """The options without those that say where to write: they change nothing that is measured."""
+    found, kept = list(words), []
+    while found:
+        word = found.pop(0)
+        if word in {"--json", "--plot"}:
+            del found[:1]
+        elif not word.startswith(("--json=", "--plot=")):
+            kept.append(word)
+    return kept
 
 
 def _measure(benchmark: Benchmark, chosen: argparse.Namespace, kept: Kept) -> int:

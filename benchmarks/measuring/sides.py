@@ -26,7 +26,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from measuring.report import CannotMeasureError, Document, say
 
 OURS, FOUR, ENVTEST = "ours", "four processes", "etcd + apiserver"
 SIDES = (OURS, FOUR, ENVTEST)
+STARTED = "what was started:"
 PATIENCE = 30.0
 TAIL_LINES = 15
 
@@ -244,24 +245,44 @@ def started(there: Mapping[str, Side]) -> Document:
     """What a report says of how these were started."""
     durability = next(iter(there.values())).durability
     return {
-        "durability": classes(durability),
-        "commands": {name: shown(side.commands(), side.folder) for name, side in there.items()},
+        "durability": classes(durability, there),
+        "commands": {
+            name: [*shown(side.commands(), side.folder), *(_told(side) if name == OURS else [])]
+            for name, side in there.items()
+        },
     }
+
+
+def _told(side: Side) -> list[str]:
+    """What ours is told in its server.json: the others are told it on their command lines."""
+    components = {
+        component: ["", *side.document[key]]
+        for component, key in (
+            ("  kube-apiserver", "api_server"),
+            ("  kube-controller-manager", "controller_manager"),
+            ("  kube-scheduler", "scheduler"),
+        )
+    }
+    return shown(components, side.folder)
 
 
 def flags(document: Document) -> str:
     """The command lines in a report, for its end."""
-    return "\n".join(
-        ["what was started:", *(line for lines in document["commands"].values() for line in lines)]
-    )
+    parts = [STARTED]
+    for name, lines in document["commands"].items():
+        parts += [f"{name}:", *(f"  {line}" for line in lines)]
+    return "\n".join(parts)
 
 
-def classes(durability: str) -> str:
-    """The fsync class of both datastores, in words."""
+def classes(durability: str, there: Container[str] = SIDES) -> str:
+    """The fsync class of the datastores, in words."""
     etcd = "--unsafe-no-fsync" if durability == "fast" else "fsync, its default"
     unlike = "; not the same class" if durability == "normal" else ""
     sqlite = {"fast": "OFF", "normal": "NORMAL", "full": "FULL"}[durability]
-    return f"durability {durability}: SQLite synchronous={sqlite}, etcd {etcd}{unlike}"
+    ours, theirs = f"SQLite synchronous={sqlite}", f"etcd {etcd}"
+    if OURS not in there:
+        return f"durability {durability}: {theirs}"
+    return f"durability {durability}: {f'{ours}, {theirs}{unlike}' if FOUR in there else ours}"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -56,8 +56,13 @@ class Target:
 
     def row(self) -> tuple[str, str, str, str]:
         """A line of a table with `HEAD`."""
-        shown = self.told or ("-" if self.value is None else f"{number(self.value)} {self.unit}".rstrip())
-        return self.what, shown, self.asked, self.verdict
+        return self.what, self.told or self._figure(), self.asked, self.verdict
+
+    def _figure(self) -> str:
+        if self.value is None:
+            return "-"
+        shown = f"{self.value:,}" if isinstance(self.value, int) else number(self.value)
+        return f"{shown} {self.unit}".rstrip()
 
     def _is_kept(self, value: float) -> bool:
         return value >= self.least if self.least is not None else value <= (self.most or 0)

@@ -38,7 +38,7 @@ sys.path.insert(2, str(Path(__file__).resolve().parents[1]))
 
 import shown
 import verdict
-from measuring import api, driver, peers, processes, report, sides
+from measuring import api, driver, machine, peers, processes, report, sides
 from measuring.report import Benchmark, CannotMeasureError, Kept
 from measuring.spread import number
 
@@ -124,6 +124,8 @@ def measure(chosen: argparse.Namespace, kept: Kept) -> None:
     with tempfile.TemporaryDirectory(prefix="sandkube-bench-") as folder:
         history = Path(folder) / "history.jsonl"
         side = sides.prepare(chosen.side, Path(folder), durability=chosen.durability)
+        if machine.is_gvisor():  # it was left out on the way in
+            kept.note(command=f"{kept.document['command']} --gvisor")
         kept.note(
             **sides.started({side.name: side}),
             seed=chosen.seed,

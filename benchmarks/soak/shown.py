@@ -30,9 +30,11 @@ def table(document: Document) -> str:
     """What grew, how long requests took at the beginning and at the end, and what is to be shown."""
     samples = document["samples"]
     minutes = (samples[-1]["seconds"] if samples else 0) / verdict.MINUTE
+    done = sum(one["count"] for part in document["reports"] for one in part["operations"].values())
     words = (
         f"{minutes:.1f} of {document['minutes']:g} min, seed {document['seed']}, "
-        f"{document['clients']} clients, {document['rate']:g} requests a second; {document['durability']}; "
+        f"{document['clients']} clients, {document['rate']:g} requests a second asked and "
+        f"{done / (minutes * verdict.MINUTE or 1):.1f} done; {document['durability']}; "
         f"memory: {document['memory']}"
     )
     parts = [words, _growth(document), _latencies(document["reports"]), _history(document)]
