@@ -63,3 +63,11 @@ def size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended has no command line, whoever may still wait for it."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except (FileNotFoundError, ProcessLookupError):
+        return False
