@@ -474,3 +474,39 @@ func TestALogWithoutItsIndexIsReplayed(t *testing.T) {
 		t.Errorf("%v %v", found, err)
 	}
 }
+
+// What a kill leaves that comes while the file is made, before it has a write-ahead log: what was begun is taken back.
+func TestWhatWasBegunIsTakenBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	db, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	begin := "CREATE TABLE kept (x); INSERT INTO kept VALUES ('whole'); PRAGMA cache_size=1; BEGIN; " +
+		"UPDATE kept SET x = 'half'; CREATE TABLE other (x)"
+	if _, err := db.Exec(begin); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 { // more than stays in memory: the file is changed before the end
+		if _, err := db.Exec("INSERT INTO other VALUES (?)", strings.Repeat("x", 10_000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := filepath.Join(t.TempDir(), "state.db")
+	for _, suffix := range []string{"", "-journal"} {
+		content, err := os.ReadFile(path + suffix)
+		if err == nil {
+			err = os.WriteFile(left+suffix, content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := check(left); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := ask(Open, left, "SELECT x FROM kept"); err != nil || answer != "whole" {
+		t.Errorf("%q %v", answer, err)
+	}
+}

@@ -9,7 +9,8 @@ import (
 	"os"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver that kine uses too
+	"modernc.org/sqlite" // the driver that kine uses too
+	sqlitelib "modernc.org/sqlite/lib"
 )
 
 // dataSource is kine's spelling of a SQLite file and its pragmas. The start-up VACUUM is off: it rewrites the whole file.
@@ -68,21 +69,33 @@ func check(path string) error {
 	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
 		question, want = "PRAGMA quick_check(1)", "ok"
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	db, err := openToLook(path)
-	if err != nil {
-		return fmt.Errorf("opening %s: %w", path, err)
+	answer, err := ask(openToLook, path, question)
+	if failed := new(sqlite.Error); errors.As(err, &failed) && failed.Code() == sqlitelib.SQLITE_READONLY_ROLLBACK {
+		// The process was killed in the middle of making the file. What it had begun has to be taken back first, which is
+		// written down beside it, and is done by whoever may write.
+		answer, err = ask(Open, path, question)
 	}
-	defer db.Close()
-	var answer string
-	if err := db.QueryRowContext(ctx, question).Scan(&answer); err != nil {
+	if err != nil {
 		return fmt.Errorf("the database %s cannot be used: %w", path, err)
 	}
 	if want != "" && answer != want {
 		return fmt.Errorf("the database %s is damaged: %s", path, answer)
 	}
 	return nil
+}
+
+// ask gives the answer of one column in one row, of a file that is opened for that alone.
+func ask(open func(string) (*sql.DB, error), path, question string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	db, err := open(path)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	var answer string
+	err = db.QueryRowContext(ctx, question).Scan(&answer)
+	return answer, err
 }
 
 // bootstrapKey is among the last objects that bootstrapping makes: who finds it need not wait for the others.
