@@ -144,7 +144,9 @@ class Side:
                         stdout=log,
                         stderr=log,
                         cwd=self.folder,
-                        start_new_session=True,  # Ctrl-C is for us, who end them in order
+                        # Ctrl-C is for us, who end them in order: a process group of its own. No session:
+                        # the kernel shares the processor by session, and four would get four shares.
+                        preexec_fn=os.setpgrp,  # noqa: PLW1509 -- no thread is running here
                     )
             reached = api.wait_ready(
                 access, begun, lambda: self.check(processes), controllers=self.name != ENVTEST
