@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from checker.rules import check, recovery
 from command_line import Api, until
 
 SEED = int(os.environ.get("SANDKUBE_SEED") or random.SystemRandom().randrange(10**6))
+
+# What was found without a fault in this run, and what was done to it: for the closing line of a long one.
+TALLY: Counter[str] = Counter()
 
 # Watches come from the datastore itself: a restarted API server would answer older versions by 410.
 UNCACHED = "--api-server-arg=--watch-cache-sizes=configmaps#0"
@@ -48,6 +52,7 @@ def judged(recorder: Recorder, *, since: float | None = None, least: int = 100) 
     found = check(history)
     assert not found, "\n".join(map(str, found[:20]))
     assert done > least
+    TALLY.update(loads=1, writes=done, events=events, resumptions=recorder.breaks)
     return history
 
 
@@ -71,3 +76,8 @@ def alive(pid: int) -> bool:
         return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def compactions(log: Path) -> int:
+    """How many compactions a server's log tells of."""
+    return log.read_bytes().count(b"COMPACT deleted")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Sandkube, until
+from faults.lengths import some_of
 
 GARBAGE = {
     "empty": b"",
@@ -54,17 +55,21 @@ def nothing_lost(sandkube: Sandkube) -> None:
     assert "kept" in sandkube.api().config_maps()[1]
 
 
-@pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
-def test_cluster_json(copied: Sandkube, content: bytes) -> None:
+def test_cluster_json(copied: Sandkube) -> None:
     file = copied.folder().spec
     good = file.read_bytes()
-    file.write_bytes(content)
-    for command in ("up", "status", "env"):
+
+    def refused(command: str) -> None:
         done = copied(command, status=2)
         assert f"{file} cannot be understood" in done.stderr
-        assert (
-            "hint: mend the file, or remove the cluster with all its objects: sandkube delete" in done.stderr
-        )
+        remedy = "mend the file, or remove the cluster with all its objects: sandkube delete"
+        assert f"hint: {remedy}" in done.stderr
+
+    for content in GARBAGE.values():
+        file.write_bytes(content)
+        refused("up")
+    refused("status")
+    refused("env")
     assert "unreadable" in copied("list").stdout
     assert copied("down").stderr.strip() == "Cluster `default` was not running."
     assert file.read_bytes() == content
@@ -78,14 +83,18 @@ def test_cluster_json_that_is_gone(copied: Sandkube) -> None:
     nothing_lost(copied)
 
 
-@pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
-def test_run_json(copied: Sandkube, content: bytes) -> None:
+def test_run_json(copied: Sandkube) -> None:
     file = copied.folder().run
-    file.write_bytes(content)
-    for command in ("up", "status"):
+
+    def refused(command: str) -> None:
         done = copied(command, status=2)
         assert f"{file} cannot be understood" in done.stderr
         assert "hint: `sandkube down default` finds the server without it" in done.stderr
+
+    for content in GARBAGE.values():
+        file.write_bytes(content)
+        refused("up")
+    refused("status")
     assert "unreadable" in copied("list").stdout
     copied("down")
     assert not file.exists()
@@ -111,10 +120,10 @@ def test_run_json_of_a_running_server(copied: Sandkube, content: bytes | None) -
 
 
 @pytest.mark.parametrize("content", [b"\x80\xff{", None], ids=["garbage", "gone"])
-@pytest.mark.parametrize("name", ["kubeconfig", "server.json", "events.jsonl", "authentication.yaml"])
-def test_what_is_written_anew_at_every_start(copied: Sandkube, name: str, content: bytes | None) -> None:
-    file = copied.folder().path / name
-    file.unlink() if content is None else file.write_bytes(content)
+def test_what_is_written_anew_at_every_start(copied: Sandkube, content: bytes | None) -> None:
+    for name in ("kubeconfig", "server.json", "events.jsonl", "authentication.yaml"):
+        file = copied.folder().path / name
+        file.unlink() if content is None else file.write_bytes(content)
     assert copied.status(status=1)["state"] == "stopped"
     nothing_lost(copied)
     assert copied("kubectl", "get", "--raw", "/readyz").stdout == "ok"
@@ -133,17 +142,17 @@ def test_events_that_are_garbage_do_not_hide_a_server(copied: Sandkube) -> None:
     assert copied.servers() == [copied.pid()] == [pid]
 
 
-@pytest.mark.parametrize("content", [b"garbage " * 4096, b"SQLite format 3\0" + b"\xff" * 65536])
-def test_a_database_that_is_none(copied: Sandkube, content: bytes) -> None:
+def test_a_database_that_is_none(copied: Sandkube) -> None:
     database = copied.folder().database
     good = database.read_bytes()
-    database.write_bytes(content)
-    done = copied("up", status=2)
-    assert "Cluster `default` did not start: datastore:" in done.stderr
-    assert str(database) in done.stderr
-    assert "hint: if its file is damaged, begin anew: sandkube delete default" in done.stderr
-    assert copied.servers() == []
-    assert database.read_bytes() == content  # whatever can be saved of it is there to be saved
+    for content in (b"garbage " * 4096, b"SQLite format 3\0" + b"\xff" * 65536):
+        database.write_bytes(content)
+        done = copied("up", status=2)
+        assert "Cluster `default` did not start: datastore:" in done.stderr
+        assert str(database) in done.stderr
+        assert "hint: if its file is damaged, begin anew: sandkube delete default" in done.stderr
+        assert copied.servers() == []
+        assert database.read_bytes() == content  # whatever can be saved of it is there to be saved
     database.write_bytes(good)
     nothing_lost(copied)
 
@@ -168,7 +177,13 @@ def test_a_database_that_a_crash_damaged(copied: Sandkube) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["admin.crt", "apiserver.key", "ca.crt", "ca.key", "sa.key", "sa.pub", "pki.json"]
+    "name",
+    some_of(
+        ["admin.crt", "apiserver.key", "ca.crt", "ca.key", "sa.key", "sa.pub", "pki.json"],
+        "apiserver.key",
+        "ca.crt",
+        "sa.key",
+    ),
 )
 def test_a_certificate_or_key_that_is_gone_is_made_again(copied: Sandkube, name: str) -> None:
     (copied.folder().pki / name).unlink()
@@ -194,16 +209,21 @@ def _tokens_work(sandkube: Sandkube) -> None:
 
 @pytest.mark.parametrize(
     ("name", "kept"),
-    [
-        ("admin.crt", 0),
+    some_of(
+        [
+            ("admin.crt", 0),
+            ("admin.key", 60),
+            ("apiserver.crt", 60),
+            ("apiserver.key", 0),
+            ("ca.crt", 60),
+            ("ca.key", 0),
+            ("sa.key", 60),
+            ("sa.pub", 0),
+        ],
         ("admin.key", 60),
-        ("apiserver.crt", 60),
-        ("apiserver.key", 0),
-        ("ca.crt", 60),
         ("ca.key", 0),
-        ("sa.key", 60),
         ("sa.pub", 0),
-    ],
+    ),
 )
 def test_a_certificate_or_key_that_a_power_cut_cut_off_is_made_again(
     copied: Sandkube, name: str, kept: int
@@ -235,7 +255,7 @@ def test_garbage_in_the_index_of_certificates(copied: Sandkube) -> None:
         assert done.returncode == 0 or (str(index) in done.stderr and "hint: remove" in done.stderr)
 
 
-@pytest.mark.parametrize("command", ["down", "up", "delete"])
+@pytest.mark.parametrize("command", some_of(["down", "up", "delete"], "down", "up"))
 def test_another_process_with_the_servers_number_is_left_alone(copied: Sandkube, command: str) -> None:
     copied("up")
     dead = copied.kill()

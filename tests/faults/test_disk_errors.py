@@ -14,7 +14,7 @@ import pytest
 
 from checker.recorder import PATH
 from command_line import Sandkube, until
-from faults.loading import COMPACTING, UNCACHED, judged, load, progress
+from faults.loading import COMPACTING, UNCACHED, compactions, judged, load, progress
 
 SYNCS = "fsync,fdatasync"
 
@@ -61,6 +61,9 @@ def test_a_disk_that_fails(sandkube: Sandkube) -> None:
             mended = time.monotonic()
             progress(recorder, 30)
             print(f"{calls}: {faults(told)} failed; writing again after {time.monotonic() - mended:.2f} s")
+        log = sandkube.folder().log
+        seen = compactions(log)
+        until(lambda: compactions(log) > seen)
         recorder.stop()
     judged(recorder)
     assert sandkube.pid() == pid

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from command_line import PATIENCE, Sandkube, until
+from faults.lengths import some_of
 
 PROGRAM = """
 import os, sys
@@ -53,12 +54,16 @@ def test_killed(sandkube: Sandkube) -> None:
 
 @pytest.mark.parametrize(
     ("then", "number"),
-    [
-        ("pass", None),
-        ("raise SystemExit(3)", None),
+    some_of(
+        [
+            ("pass", None),
+            ("raise SystemExit(3)", None),
+            ("raise ValueError", None),
+            ("sys.stdin.read()", signal.SIGINT),
+        ],
         ("raise ValueError", None),
         ("sys.stdin.read()", signal.SIGINT),
-    ],
+    ),
 )
 def test_every_other_end_removes_it(sandkube: Sandkube, then: str, number: signal.Signals | None) -> None:
     popen, name = program(sandkube, then)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Sandkube, fresh, public_folder, python_of_all, reachable
+from faults.lengths import some_of
 
 LIFE = """
 set -e
@@ -48,33 +49,49 @@ def test_a_plain_user(as_nobody: Sandkube) -> None:
     assert not list(as_nobody.home.glob(".local"))
 
 
-@pytest.mark.parametrize("options", ["-n", "-rn"])
-def test_no_network_but_loopback(sandkube: Sandkube, options: str) -> None:
-    """As root where we are it, and as nobody in particular, who has become root of their own namespace."""
+LOOPBACK_UP = """
+import fcntl, socket, struct
+with socket.socket() as s:
+    fcntl.ioctl(s, 0x8914, struct.pack("16sH14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: up, running
+"""
+ADDRESS_V6 = """
+with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+    address = socket.inet_pton(socket.AF_INET6, "2001:db8::2")
+    fcntl.ioctl(s, 0x8916, struct.pack("16sIi", address, 64, socket.if_nametoindex("lo")))  # SIOCSIFADDR
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [("-n", ""), ("-n", ADDRESS_V6), ("-rn", "")],
+    ids=["root", "IPv6 only", "plain user"],
+)
+def test_no_network_but_loopback(sandkube: Sandkube, options: str, more: str) -> None:
+    """No route, no name server, no address that others could reach, or an IPv6 address alone.
+
+    As root where we are it, and as nobody in particular, who has become root of their own namespace.
+    """
     if subprocess.run(["unshare", options, "true"], capture_output=True, check=False).returncode:
         pytest.skip(f"needs `unshare {options}`")
     up = sandkube.root / "lo.py"
-    up.write_text(
-        "import fcntl, socket, struct\n"
-        "with socket.socket() as s:\n"
-        "    fcntl.ioctl(s, 0x8914, struct.pack('16sH14x', b'lo', 0x1 | 0x40))\n"  # SIOCSIFFLAGS: up, running
-    )
+    up.write_text(LOOPBACK_UP + more)
     words = " ".join(f"'{word}'" for word in sandkube.command)
     python = f"'{sandkube.python[0]}'"
-    script = f'sandkube() {{ {words} "$@"; }}\n{python} {up}\n{LIFE}'
+    script = f'sandkube() {{ {words} "$@"; }}\n{python} {up}\n{SHORT_LIFE}'
     lived(sandkube.run(["unshare", options, "sh", "-c", script]))
 
 
-@pytest.mark.parametrize("names", [("HTTP_PROXY", "HTTPS_PROXY"), ("http_proxy", "https_proxy", "all_proxy")])
-def test_a_proxy_that_is_dead(sandkube: Sandkube, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("upper", [True, False])
+def test_a_proxy_that_is_dead(sandkube: Sandkube, upper: bool) -> None:  # noqa: FBT001
     """Nothing of ours asks it; the server is told of it, for what leaves the machine."""
-    sandkube.environ |= dict.fromkeys(names, "http://127.0.0.1:1")
-    lived(sandkube.shell(LIFE))
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        sandkube.environ[name.upper() if upper else name] = "http://127.0.0.1:1"
+    lived(sandkube.shell(SHORT_LIFE))
 
 
 def test_no_home(sandkube: Sandkube) -> None:
     del sandkube.environ["HOME"]
-    lived(sandkube.shell(LIFE))
+    lived(sandkube.shell(SHORT_LIFE))
 
 
 def test_a_user_without_any_home() -> None:
@@ -91,7 +108,7 @@ def test_a_user_without_any_home() -> None:
             done = sandkube("up", status=2, environ=none)
             assert "This user has no home folder" in done.stderr
             assert "hint: name a folder: export SANDKUBE_STATE_DIR=" in done.stderr
-            lived(sandkube.shell(LIFE))
+            lived(sandkube.shell(SHORT_LIFE))
 
 
 def test_the_users_own_state_folder(sandkube: Sandkube) -> None:
@@ -114,21 +131,19 @@ def test_variables_of_xdg_that_name_what_is_not_there(sandkube: Sandkube) -> Non
     lived(sandkube.shell(SHORT_LIFE))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "with  spaces",
-        "percent%20%s%%",
-        "hash#question?a=b&c",
-        "quotes'\"`",
-        "dollar$HOME;\\back",
-        "überall-日本",
-        "line\nbreak",
-        "-dash",
-        "x" * 180,
-        "deep/" * 40,
-    ],
-)
+ODD = [
+    "with  spaces",
+    "percent%20%s%%",
+    "hash#question?a=b&c",
+    "quotes'\"`",
+    "dollar$HOME;\\back",
+    "überall-日本",
+    "line\nbreak",
+]
+ALL_ODD = "-dash " + "".join(ODD)  # what one of them breaks, this does
+
+
+@pytest.mark.parametrize("name", some_of([*ODD, ALL_ODD, "x" * 180, "deep/" * 40], ALL_ODD, "deep/" * 40))
 def test_a_state_folder_of_any_name(sandkube: Sandkube, name: str) -> None:
     sandkube.with_state(sandkube.root / name)
     lived(sandkube.shell(SHORT_LIFE))
@@ -165,7 +180,7 @@ def test_kubectl_is_exec_d(sandkube: Sandkube) -> None:
     assert "NotFound" in sandkube("kubectl", "get", "configmap", "absent", status=1).stderr
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", some_of(["<&-", ">&-", "2>&-", "<&- >&- 2>&-"], "<&-", "<&- >&- 2>&-"))
 def test_closed_standard_streams(sandkube: Sandkube, closed: str) -> None:
     """Their numbers are given to the next files that are opened: the listener may be number 0."""
     done = sandkube.shell(f"sandkube up {closed}; echo $?", status=None)
@@ -176,13 +191,10 @@ def test_closed_standard_streams(sandkube: Sandkube, closed: str) -> None:
     assert sandkube.servers() == []
 
 
-@pytest.mark.parametrize(
-    "environ",
-    [
-        {"LANG": "C", "LC_ALL": "C"},
-        {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0"},
-    ],
-)
+C_LOCALE, POSIX_LOCALE = {"LANG": "C", "LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("environ", some_of([C_LOCALE, POSIX_LOCALE], POSIX_LOCALE))
 def test_a_locale_without_unicode(sandkube: Sandkube, environ: dict[str, str]) -> None:
     sandkube.with_state(sandkube.root / "überall-日本")
     sandkube.environ |= environ

@@ -2,7 +2,8 @@
 
 `checker` records all of it and judges. What a run does follows from a seed, which is printed; SANDKUBE_SEED
 repeats one. How long it took until writes were acknowledged again is printed, not judged (`pytest -s`).
-Longer forms: SANDKUBE_KILLS=100 (kills), SANDKUBE_PAUSE=60 (seconds that the server is stopped for).
+SANDKUBE_LONG=1 kills a hundred times, not four, and stops the server for a minute; SANDKUBE_KILLS and
+SANDKUBE_PAUSE (seconds) say it otherwise.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from pathlib import Path
 import pytest
 
 from command_line import Sandkube, kill, until
-from faults.loading import COMPACTING, SEED, UNCACHED, judged, load, progress, size
+from faults.lengths import LONG
+from faults.loading import COMPACTING, SEED, TALLY, UNCACHED, judged, load, progress, size
 
-KILLS = int(os.environ.get("SANDKUBE_KILLS") or 5)
-PAUSE = float(os.environ.get("SANDKUBE_PAUSE") or 5)
+KILLS = int(os.environ.get("SANDKUBE_KILLS") or (100 if LONG else 4))
+PAUSE = float(os.environ.get("SANDKUBE_PAUSE") or (60 if LONG else 3))
 
 
 @pytest.mark.timeout(120 + 10 * KILLS)
@@ -36,6 +38,7 @@ def test_killed_at_random_points(sandkube: Sandkube) -> None:
             progress(recorder, chosen.randrange(1, 200))
             time.sleep(chosen.random() / 20)
             sandkube.kill()
+            TALLY["kills"] += 1
             killed = time.monotonic()
             sandkube("up")
             progress(recorder, 1)
@@ -52,9 +55,10 @@ def test_killed_with_the_watch_cache(sandkube: Sandkube) -> None:
     """As it is by default: a watcher that is behind is told so (410), and what it then lists is right."""
     sandkube("up")
     with load(sandkube.api(), seed=1) as recorder:
-        for _ in range(2):
+        for _ in range(2 if LONG else 1):
             progress(recorder, 100)
             sandkube.kill()
+            TALLY["kills"] += 1
             sandkube("up")
         progress(recorder, 100)
         recorder.stop()
@@ -64,6 +68,7 @@ def test_killed_with_the_watch_cache(sandkube: Sandkube) -> None:
     judged(recorder)
 
 
+@pytest.mark.timeout(120 + 10 * KILLS)
 def test_killed_during_compaction(sandkube: Sandkube) -> None:
     """It compacts every second, and is killed when its log says that it began."""
     sandkube("up", UNCACHED, COMPACTING)
@@ -76,6 +81,7 @@ def test_killed_during_compaction(sandkube: Sandkube) -> None:
             until(lambda: log.read_bytes().count(b"COMPACT compactRev=") > seen)  # noqa: B023
             time.sleep(chosen.random() / 100)
             sandkube.kill()
+            TALLY["kills"] += 1
             sandkube("up")
         recorder.stop()
     judged(recorder)
@@ -86,7 +92,7 @@ def test_ended(sandkube: Sandkube, grace: float | None) -> None:
     """By TERM alone it ends well, and leaves no write-ahead log behind."""
     sandkube("up", UNCACHED)
     with load(sandkube.api(), seed=3) as recorder:
-        for _ in range(2):
+        for _ in range(2 if LONG else 1):
             progress(recorder, 50)
             pid = sandkube.pid()
             os.kill(pid, signal.SIGTERM)
@@ -104,6 +110,7 @@ def test_ended(sandkube: Sandkube, grace: float | None) -> None:
     judged(recorder)
 
 
+@pytest.mark.timeout(120 + 10 * KILLS)
 def test_killed_at_random_points_of_the_first_start(sandkube: Sandkube) -> None:
     """The next one takes up whatever is there."""
     chosen = random.Random(SEED)
@@ -146,10 +153,13 @@ def test_a_second_server_on_the_folder(sandkube: Sandkube) -> None:
     config["listener"] = {"address": "127.0.0.1:0"}
     second = sandkube.root / "second.json"
     second.write_text(json.dumps(config))
+    before = sandkube.events()
     with load(sandkube.api(), seed=6) as recorder:
-        for _ in range(3):
+        for _ in range(3 if LONG else 1):
             done = sandkube.run([str(sandkube.server), "run", f"--config={second}"], status=2)
             assert "another server uses this datastore" in done.stderr
+            assert str(sandkube.folder().database) in done.stderr
+            assert sandkube.events() == before  # it wrote nothing into the story of the first
             progress(recorder, 20)
         recorder.stop()
         recorder.again()
