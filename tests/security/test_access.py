@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import http.client
 import json
 import socket
 import ssl
 import warnings
 
 import pytest
+import yaml
 
 from command_line import Api, Sandkube
 
@@ -81,7 +85,7 @@ def test_another_user_of_the_machine_is_nobody(running: Sandkube, as_nobody: San
 
 
 def test_certificates_of_another_cluster_are_nothing_here(running: Sandkube, sandkube: Sandkube) -> None:
-    sandkube("up", "--durability", "fast")
+    sandkube("up", "--dry-run")  # which makes them
     theirs = sandkube.folder()
     status, body = running.api(client=theirs)("GET", "/api/v1/namespaces")
     assert status == 401, body
@@ -89,19 +93,41 @@ def test_certificates_of_another_cluster_are_nothing_here(running: Sandkube, san
     port = running.status()["port"]
     with pytest.raises(ssl.SSLCertVerificationError):
         Api(port, theirs.pki / "ca.crt", theirs.pki)("GET", "/livez")
-    assert _token_status(running, running) == 201
-    assert _token_status(sandkube, running) == 401
 
 
-def _token_status(maker: Sandkube, asked: Sandkube) -> int:
-    """What ``asked`` answers to a service account's token that ``maker`` made: who am I, asked of itself."""
-    path = "/api/v1/namespaces/kube-system/serviceaccounts/default/token"
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    status, answer = maker.api()("POST", path, body)
-    assert status == 201, answer
-    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    api = anonymous(asked, Authorization=f"Bearer {answer['status']['token']}")
-    return api("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", review)[0]
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [("GET", "/api/v1/secrets", 401), ("OPTIONS", "/api/v1/secrets", 401), ("GET", "/livez", 200)],
+)
+def test_no_page_in_a_browser_reads_anything(
+    running: Sandkube, method: str, path: str, expected: int
+) -> None:
+    """A browser gives an answer to a page of another origin only where the server says that it may."""
+    context = ssl.create_default_context(cafile=running.folder().pki / "ca.crt")
+    connection = http.client.HTTPSConnection("127.0.0.1", running.status()["port"], context=context)
+    with contextlib.closing(connection):
+        page = {"Origin": "https://page.example", "Access-Control-Request-Method": "GET"}
+        connection.request(method, path, headers=page)
+        answer = connection.getresponse()
+        assert answer.status == expected
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+
+
+@pytest.mark.parametrize(
+    "file", ["kubeconfig", "pki/controller-manager.kubeconfig", "pki/scheduler.kubeconfig"]
+)
+def test_clients_know_the_server_by_the_ca_of_the_cluster(running: Sandkube, file: str) -> None:
+    """And hold no token or password."""
+    document = yaml.safe_load((running.folder().path / file).read_text())
+    (cluster,), (user,) = document["clusters"], document["users"]
+    authority = (running.folder().pki / "ca.crt").read_bytes()
+    assert base64.b64decode(cluster["cluster"]["certificate-authority-data"]) == authority
+    assert not cluster["cluster"].get("insecure-skip-tls-verify")
+    assert {"client-certificate-data", "client-key-data"} <= set(user["user"])
+    assert not {"token", "tokenFile", "username", "password", "exec"} & set(user["user"])
+    status, found = running.api()("GET", "/api/v1/namespaces/default/configmaps/kube-root-ca.crt")
+    assert status == 200
+    assert found["data"]["ca.crt"].encode() == authority
 
 
 @pytest.mark.parametrize(

@@ -110,18 +110,6 @@ def test_the_token_of_a_pod_ends_when_it_says(admin: Api, namespace: str) -> Non
     assert found["exp"] - found["iat"] == OF_A_POD
 
 
-def test_a_token_ends_with_what_it_is_for(running: Sandkube, admin: Api, namespace: str) -> None:
-    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/other"
-    assert admin("POST", account.rpartition("/")[0], {"metadata": {"name": "other"}})[0] == 201
-    bearer = {"Authorization": f"Bearer {token(admin, account, {})}"}
-    other = Api(running.status()["port"], running.folder().pki / "ca.crt", None, bearer)
-    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    assert other("POST", path, review)[0] == 201
-    assert admin("DELETE", account)[0] == 200
-    assert until(lambda: other("POST", path, review)[0] == 401)
-
-
 def test_nobody_is_bound_to_more_than_upstream_binds(admin: Api) -> None:
     """No ServiceAccount but those of kube-system has a role in all namespaces."""
     status, found = admin("GET", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings")

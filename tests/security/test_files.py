@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from command_line import NOBODY, Sandkube, public_folder
+from command_line import NOBODY, Sandkube
 
 
 def open_to_others(root: Path) -> dict[str, str]:
@@ -56,44 +54,6 @@ def test_a_crash_report_is_private(sandkube: Sandkube) -> None:
     done = sandkube.run([*sandkube.python, "-c", f"import os; os.umask(0); {code}"])
     assert Path(done.stdout.strip()).read_text().startswith("command:")
     assert not open_to_others(sandkube.state)
-
-
-def test_another_user_can_open_nothing(as_nobody: Sandkube) -> None:
-    """Not even where the folders above would let them through."""
-    with public_folder(os.getuid()) as root:
-        root.chmod(0o755)
-        mine = Sandkube(root, as_nobody.server)
-        try:
-            mine("up", "--durability", "fast")
-            paths = [mine.state, *mine.state.rglob("*")]
-            assert len(paths) > 30
-            assert _opened_by(NOBODY, paths) == []
-            # What the test relies on: another file of ours is opened.
-            (root / "open").touch()
-            (root / "open").chmod(0o644)  # whatever the umask is
-            assert _opened_by(NOBODY, [root / "open"]) == [str(root / "open")]
-        finally:
-            mine.clean()
-
-
-def _opened_by(user: int, paths: list[Path]) -> list[str]:
-    """Those of ``paths`` that ``user`` can open or list; any error but EACCES is one of the test."""
-    script = f"""if True:
-        import os, sys
-        os.setgroups([])
-        os.setgid({user})
-        os.setuid({user})
-        for path in sys.argv[1:]:
-            try:
-                os.close(os.open(path, os.O_RDONLY))
-                print(path)
-            except PermissionError:
-                pass
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", script, *map(str, paths)], capture_output=True, text=True, check=True
-    )
-    return done.stdout.splitlines()
 
 
 def test_a_state_folder_that_others_can_write_to_is_refused(sandkube: Sandkube) -> None:

@@ -78,6 +78,19 @@ def test_a_new_file_is_private_under_any_umask(running: Sandkube, tmp_path: Path
     assert done.stdout == "ok"
 
 
+def test_a_file_that_others_can_read_is_told_of(running: Sandkube, theirs: Path) -> None:
+    """It holds the key of an administrator now."""
+
+    def said() -> str:
+        environ = {"KUBECONFIG": str(theirs)}
+        return running("kubeconfig", "--merge", environ=environ).stderr
+
+    words = "Others can read it, and with it the cluster's key. Unless that is meant:"
+    assert f"{words} chmod go-rwx {theirs}" in said()
+    theirs.chmod(0o600)
+    assert "Others can read it" not in said()
+
+
 def test_a_link_stays_a_link(running: Sandkube, theirs: Path) -> None:
     link = theirs.with_name("link")
     link.symlink_to(theirs)

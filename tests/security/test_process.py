@@ -89,6 +89,11 @@ def test_no_core_file_is_written(running: Sandkube) -> None:
     assert line.split()[4] == "0"
 
 
+def test_what_it_makes_is_closed_to_others_whatever_the_umask_of_its_starter(running: Sandkube) -> None:
+    status = Path(f"/proc/{running.pid()}/status").read_text()
+    assert re.search(r"^Umask:\t0?077$", status, re.MULTILINE), status
+
+
 def test_no_open_file_is_inherited_but_what_is_needed(running: Sandkube) -> None:
     """What is open lies in the cluster's folder, or is a socket, or where Go reads how many cores it has."""
     fds = dict(_open_files(running.pid()))
@@ -129,6 +134,21 @@ def test_the_short_folder_of_a_socket_is_private_and_goes_away(sandkube: Sandkub
     ]
     sandkube("down")
     assert not list(temporary.iterdir())
+
+
+def test_nothing_is_left_of_one_that_crashed_and_was_deleted(sandkube: Sandkube) -> None:
+    """Neither a key, nor the folder of its socket, wherever it was."""
+    sandkube.with_state(sandkube.root / ("long-" * 15))
+    sandkube("up", "--durability", "fast")
+    sandkube("kubectl", "get", "namespaces")  # which keeps what the server offers
+    sandkube.kill()
+    assert list(sandkube.temporary.iterdir())
+    assert "crashed" in sandkube("list").stdout
+    sandkube("delete")
+    assert not list(sandkube.temporary.iterdir())
+    assert [path.name for path in sandkube.state.rglob("*")] == ["clusters", "default.lock"]
+    assert (sandkube.state / "clusters" / "default.lock").read_bytes() == b""
+    assert not any(sandkube.home.iterdir())
 
 
 def test_it_keeps_no_rights_that_its_starter_had_not(as_nobody: Sandkube) -> None:
