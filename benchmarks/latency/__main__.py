@@ -4,7 +4,8 @@
 request after the other, of ConfigMaps of 1 KB: get one of a hundred, list the hundred, create, patch one's
 own. `watch` is from sending a write (50 a second) to having its event, in each of so many watches. The
 clients are one Go process on the same machine (benchmarks/peers/driver, which says why); `driver` is what it
-used of one core, so that its part can be judged. Sides are interleaved; each round starts them fresh.
+used of one core, so that its part can be judged. Sides are interleaved; each number of clients has servers
+that were started fresh and asked for two seconds before.
 """
 
 from __future__ import annotations

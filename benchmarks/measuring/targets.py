@@ -71,7 +71,8 @@ class Target:
         bound = self.least if self.least is not None else self.most
         if not bound or not math.isfinite(value):
             return ""
-        return f", by {abs(value / bound - 1) * 100:.0f} %"
+        percent = abs(value / bound - 1) * 100
+        return f", by {percent:.{0 if percent >= 1 else 1}f} %"
 
 
 def at_most(what: str, found: Ratio, bound: float) -> Target:
