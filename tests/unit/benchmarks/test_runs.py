@@ -1,4 +1,4 @@
-"""The benchmarks themselves, at their shortest, on real servers: SANDKUBE_LONG=1 (five minutes, and a build)."""
+"""The benchmarks themselves at their shortest, on real servers: SANDKUBE_LONG=1 (five minutes, a build)."""
 
 from __future__ import annotations
 
