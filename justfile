@@ -132,10 +132,16 @@ pins:
     uv run python tools/pins.py
     uv lock --check || uv lock
 
-# look for known faults in what is linked and installed (asks the network)
-audit:
-    cd server && go run golang.org/x/vuln/cmd/govulncheck@latest ./...
-    uvx pip-audit
+# look for known faults in what is linked and installed; asks databases that not every network reaches
+audit: audit-go audit-python
+
+# govulncheck: known faults in Go modules, as far as the server calls them (asks vuln.go.dev)
+audit-go:
+    cd server && CGO_ENABLED=0 GOFLAGS=-trimpath go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+# pip-audit: known faults in the packages of a checkout (asks pypi.org); what cannot be looked up is an error
+audit-python:
+    uvx pip-audit --strict --skip-editable --path "$(uv run python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 # remove what tools left in this folder; servers in the cache stay (`sandkube server remove`)
 clean:

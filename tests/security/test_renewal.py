@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from command_line import Api, Sandkube, fresh
+from command_line import Api, Sandkube, fresh, until
 from sandkube.plane import pki
 
 CAS = ("ca", "front-proxy-ca")
@@ -121,3 +122,24 @@ def test_the_key_of_service_accounts_can_be_changed_as_the_documents_say(renewed
     assert renewed.folder().kubeconfig.read_bytes() == kubeconfig
     assert who(renewed, given)[0] == 401
     assert who(renewed, token(renewed))[0] == 201
+
+
+def test_everything_can_be_changed_as_the_documents_say(renewed: Sandkube, tmp_path: Path) -> None:
+    """`down`, remove what is in `pki`, `up`: who held any of it is nobody, and believes nobody."""
+    folder = renewed.folder().pki
+    before, given = contents(folder), token(renewed)
+    for name in ("admin.crt", "admin.key", "ca.crt"):
+        (tmp_path / name).write_bytes(before[name])
+    renewed("down")
+    for path in folder.iterdir():
+        path.unlink()
+    renewed("up")
+    after = contents(folder)
+    assert [name for name in before if before[name] == after[name]] == []
+    assert who(renewed, given)[0] == 401
+    port = renewed.status()["port"]
+    assert Api(port, folder / "ca.crt", tmp_path)("GET", "/api/v1/namespaces")[0] == 401
+    with pytest.raises(ssl.SSLCertVerificationError):
+        Api(port, tmp_path / "ca.crt", None)("GET", "/livez")
+    published = "/api/v1/namespaces/default/configmaps/kube-root-ca.crt"
+    until(lambda: renewed.api()("GET", published)[1]["data"]["ca.crt"].encode() == after["ca.crt"])
