@@ -104,7 +104,12 @@ bench-of name *arguments:
 
 # hours of a realistic mix, with a verdict: `just soak --minutes 60 --seed 1`, `--gvisor`
 soak *arguments:
-    SANDKUBE_RUNSC="$(python3 tools/install_runsc.py || true)" uv run python benchmarks/soak {{ arguments }}
+    #!/usr/bin/env bash
+    set -euo pipefail
+    case " {{ arguments }} " in
+    *" --gvisor "*) export SANDKUBE_RUNSC="${SANDKUBE_RUNSC:-$(python3 tools/install_runsc.py)}" ;;
+    esac
+    exec uv run python benchmarks/soak {{ arguments }}
 
 # all that docs/reference/benchmarks.md shows, one after the other, into a folder; three hours of a machine that is idle otherwise
 bench-all folder:

@@ -36,7 +36,7 @@ SHOWN_MS = 3 * searching.LIMIT_MS
 
 def main() -> int:
     """Measure; give the exit status."""
-    parser = BENCHMARK.parser(rounds=3, durability="fast")
+    parser = BENCHMARK.parser(rounds=5, durability="fast")
     parser.add_argument("--clients", type=int, default=64, help="how many connections at most")
     parser.add_argument("--seconds", type=float, default=10, help="how long a rate has to be held")
     parser.add_argument(
