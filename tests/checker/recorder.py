@@ -11,6 +11,7 @@ import http.client
 import itertools
 import json
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -94,6 +95,7 @@ class _Client:
     reads: list[Read] = field(default_factory=list)
     listings: list[Listing] = field(default_factory=list)
     done: int = 0  # how many writes were acknowledged
+    unknown: int = 0  # and of how many nobody knows
     failure: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -154,6 +156,7 @@ class _Client:
         made = Write(self.name, verb, key, began, ended, outcome, value, after, version, uid)
         self.writes.append(made)
         self.done += outcome == "done"
+        self.unknown += outcome == "unknown"
         return made
 
     def wake(self) -> None:
@@ -247,6 +250,7 @@ class _Watcher:
 
     def __post_init__(self) -> None:
         self.last = self.start
+        self._socket: socket.socket | None = None
 
     def run(self) -> None:
         try:
@@ -261,11 +265,19 @@ class _Watcher:
         """What it saw."""
         return Watching(self.name, self.start, self.last, tuple(self.events), tuple(self.jumps))
 
+    def wake(self) -> None:
+        """Have it notice that it has to stop, though no event comes."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
     def _over(self) -> bool:
         end = self.until()
         return self.stop.is_set() or (end is not None and self.last >= end)
 
     def _follow(self, connection: http.client.HTTPConnection) -> None:
+        connection.connect()
+        self._socket = connection.sock
         query = f"watch=1&allowWatchBookmarks=true&resourceVersion={self.last}"
         connection.request("GET", f"{PATH}?{query}")
         with contextlib.closing(connection.getresponse()) as answer:
@@ -337,6 +349,8 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._abandon.set()
+        for watcher in self._watchers:
+            watcher.wake()
         for thread, _one in self._threads:
             thread.join(60)
 
@@ -349,6 +363,11 @@ class Recorder:
     def written(self) -> int:
         """How many writes were acknowledged so far."""
         return sum(client.done for client in self._clients)
+
+    @property
+    def unknown(self) -> int:
+        """Of how many writes it was not said what became of them."""
+        return sum(client.unknown for client in self._clients)
 
     @property
     def tried(self) -> int:

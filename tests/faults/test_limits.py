@@ -66,10 +66,10 @@ def test_no_space_and_space_again(sandkube: Sandkube, compacting: bool) -> None:
     with small_disk(sandkube, "48m") as disk:
         sandkube("up", UNCACHED, *([COMPACTING] if compacting else []))
         pid = sandkube.pid()
-        with load(api_on(disk, sandkube), seed=20, size=20_000) as recorder:
+        with load(api_on(disk, sandkube), seed=20, size=20_000, keys=400) as recorder:
             ballast = fill(disk)
-            before, full = recorder.tried, time.monotonic()
-            until(lambda: recorder.tried > before + 100 or not alive(pid))
+            before, full = recorder.unknown, time.monotonic()
+            until(lambda: recorder.unknown > before + 20 or not alive(pid))
             if compacting:
                 until(lambda: time.monotonic() > full + 3 or not alive(pid))
             assert alive(pid), "the server ended on the full disk"
@@ -86,7 +86,6 @@ def test_no_space_and_space_again(sandkube: Sandkube, compacting: bool) -> None:
         history = judged(recorder, since=space)
         assert alive(pid)
     unknown = sum(write.outcome == "unknown" for write in history.writes)
-    assert unknown > 10, "nothing was refused: the disk was never full"
     done = sum(write.outcome == "done" for write in history.writes)
     last = history.last
     assert last is not None

@@ -160,7 +160,7 @@ def test_a_second_server_on_the_folder(sandkube: Sandkube) -> None:
             assert "another server uses this datastore" in done.stderr
             assert str(sandkube.folder().database) in done.stderr
             assert sandkube.events() == before  # it wrote nothing into the story of the first
-            progress(recorder, 20)
+            progress(recorder, 60)
         recorder.stop()
         recorder.again()
     judged(recorder)
