@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sandkube.errors import Locked, StateUnusable
 
-__all__ = ["alone", "fault", "sha256", "usable"]
+__all__ = ["alone", "fault", "make_folder", "sha256", "usable"]
 
 _PATIENCE = 3600.0  # seconds to wait for another process: it may be building
 
@@ -40,6 +40,16 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def make_folder(path: Path) -> None:
+    """Make ``path`` and its missing parents so that nobody else can write there, under any umask.
+
+    Programs will lie in it. Raises OSError.
+    """
+    if not path.parent.exists():
+        make_folder(path.parent)
+    path.mkdir(mode=0o755, exist_ok=True)
+
+
 @contextlib.contextmanager
 def alone(
     root: Path, say: Callable[[str], None], waits_for: Callable[[], str], patience: float = _PATIENCE
@@ -53,7 +63,7 @@ def alone(
     from filelock import FileLock, Timeout
 
     with usable(root):
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
         lock = FileLock(root / "lock")
         try:
             lock.acquire(timeout=0)

@@ -776,7 +776,7 @@ def test_from_a_file_or_nothing(here: Here, folder: Path) -> None:
 def test_a_cache_without_rights(as_nobody: Sandkube, server: ReleaseServer) -> None:
     as_nobody.environ.pop("SANDKUBE_K3S", None)
     as_nobody.environ["PATH"] = _PATH
-    root = cache.root(as_nobody.environ)
+    root = Path(as_nobody.environ["SANDKUBE_CACHE_DIR"]) / "k3s"
     root.parent.mkdir(mode=0o755)
     root.mkdir(mode=0o755)  # of root's
     done = as_nobody("k3s", "install", "--from", server.base, status=2)

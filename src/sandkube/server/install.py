@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from sandkube import cached
 from sandkube.errors import StateUnusable, UsageError
 from sandkube.server import cache
 from sandkube.server.locate import Server
@@ -30,7 +31,7 @@ def install(file: Path, report: Callable[[str], None]) -> Server:
     """
     root = cache.root()
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        cached.make_folder(root)
         stage = Path(tempfile.mkdtemp(prefix="incoming-", dir=root))
     except OSError as error:
         raise StateUnusable(f"The cache {root} cannot be used: {error.strerror}") from error
@@ -56,19 +57,19 @@ def install(file: Path, report: Callable[[str], None]) -> Server:
 def _unpack(file: Path, stage: Path) -> None:
     """Put binary and template of ``file`` into the folder ``stage``."""
     if file.is_dir():
-        sources = [file / cache.BINARY, file / cache.TEMPLATE]
-        if not sources[0].is_file():
+        binary = file / cache.BINARY
+        if not binary.is_file():
             raise UsageError(f"`{file}` holds no `{cache.BINARY}`")
     elif file.suffix == ".whl":
         _unpack_wheel(file, stage)
         return
     elif file.is_file():
-        sources = [file, file.parent / cache.TEMPLATE]
+        binary = file
     else:
         raise UsageError(f"`{file}` is no file and no folder")
-    shutil.copyfile(sources[0], stage / cache.BINARY)
-    if sources[1].is_file():
-        shutil.copyfile(sources[1], stage / cache.TEMPLATE)
+    shutil.copyfile(binary, stage / cache.BINARY)
+    if template := cache.template_beside(binary):
+        shutil.copyfile(template, stage / cache.TEMPLATE)
 
 
 def _unpack_wheel(file: Path, stage: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,21 +92,7 @@ def from_variable(path: Path) -> Server:
     if not there or not os.access(path, os.X_OK):
         state = "is not executable" if there else "is no file"
         raise ServerNotFound(f"{ENV_SERVER} says `{path}`, which {state}", hint=f"mend or unset {ENV_SERVER}")
-    return Server(path.absolute(), _template_beside(path.resolve()), ENV_SERVER)
-
-
-def _template_beside(binary: Path) -> Path | None:
-    """The template in the binary's folder, where whoever put the binary there, this user or root made it.
-
-    A folder for all, like /tmp, is where others could put one: with a role for themselves, say.
-    """
-    path = binary.parent / cache.TEMPLATE
-    try:
-        link, found, owner = path.lstat(), path.stat(), binary.stat().st_uid
-    except OSError:
-        return None
-    theirs = {link.st_uid, found.st_uid} - {0, os.getuid(), owner}
-    return path if stat.S_ISREG(found.st_mode) and not theirs and not found.st_mode & stat.S_IWOTH else None
+    return Server(path.absolute(), cache.template_beside(path.resolve()), ENV_SERVER)
 
 
 def from_distribution() -> Server | str:

