@@ -4,8 +4,8 @@
 list and delete ConfigMaps and Secrets, write over one another where it is shared, install, upgrade and
 uninstall a chart as Helm does, renew leases, scale deployments, send events, watch for a moment and cycle
 namespaces, 50 requests a second in all, drawn from the seed; two watches are resumed wherever they end. Every
-five seconds it records memory, goroutines, descriptors, the size of database and write-ahead log, and
-latencies of each kind of request. In the end the checker of the tests (tests/checker) compares every
+five seconds it records memory, goroutines, descriptors, and the size of database and write-ahead log; every
+ten, latencies of each kind of request. In the end the checker of the tests (tests/checker) compares every
 acknowledged write, read and watch event.
 
 A slope is fitted through the least of each minute, after the first ten (`--settle`), with the value that it
@@ -47,6 +47,7 @@ from sandkube.errors import SandkubeError
 EVERY_SECONDS = 5.0
 SAVED_EVERY = 12  # samples
 ENDING_SECONDS = 120.0  # what the driver may take for the end of its history
+ONE_PRESS = 1.0  # seconds in which a second Ctrl-C is the same
 GVISOR_PATIENCE = 900.0  # seconds beyond the run itself: a start, the check of the history
 HERE = Path(__file__).resolve().parent
 WAL = ("-wal", ".wal")  # SQLite's, and etcd's, which are part of no database file
@@ -107,7 +108,7 @@ def _wait_for_sandbox(process: subprocess.Popen[bytes], end: Sequence[str], pid:
     except KeyboardInterrupt:
         number_ = pid.read_text(encoding="utf-8").strip()
         subprocess.run([word.format(number_) for word in end], check=False)
-        return process.wait(GVISOR_PATIENCE)
+        return _end_of(process, GVISOR_PATIENCE)
 
 
 def arguments(chosen: argparse.Namespace) -> list[str]:
@@ -171,7 +172,7 @@ def _soak(
         except KeyboardInterrupt:
             report.say("ending: the clients stop, and what was done is judged")
             process.terminate()
-            process.wait(ENDING_SECONDS)
+            _end_of(process, ENDING_SECONDS)
             raise
         finally:
             if process.poll() is None:
@@ -180,6 +181,20 @@ def _soak(
         said.seek(0)
         if process.returncode != 0:
             raise CannotMeasureError(f"the driver failed: {said.read().strip()}")
+
+
+def _end_of(process: subprocess.Popen[Any], patience: float) -> int:
+    """Wait for it after a first Ctrl-C, which may come twice: from the terminal, and from what started us.
+
+    A later one is meant, and raises KeyboardInterrupt.
+    """
+    begun = time.monotonic()
+    while True:
+        try:
+            return process.wait(patience)
+        except KeyboardInterrupt:
+            if time.monotonic() - begun > ONE_PRESS:
+                raise
 
 
 def _read(output: IO[str], kept: Kept) -> None:

@@ -132,7 +132,7 @@ def drawn(document: Document) -> str:
                 if name in one["operations"] and one["operations"][name]["count"]:
                     at = one["seconds"] / verdict.MINUTE
                     series.setdefault(name, []).append((at, one["operations"][name][figure]))
-        title = f"{figure.partition('_')[0]} of every few seconds"
+        title = f"{figure.partition('_')[0]} of every ten seconds"
         charts.append(plot.Lines(title, "minutes", "ms", series))
     return plot.draw(*charts)
 

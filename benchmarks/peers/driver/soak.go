@@ -12,7 +12,7 @@ import (
 
 const (
 	watchers  = 2
-	everyLine = 5 * time.Second
+	everyLine = 10 * time.Second
 	most      = 40 // objects that a client keeps
 	shared    = "soak-shared"
 	selector  = "labelSelector=soak%3Dyes"
