@@ -96,7 +96,7 @@ bench *arguments:
 
 # measure starts in gVisor beside native ones
 bench-gvisor *arguments:
-    SANDKUBE_RUNSC="$(python3 tools/install_runsc.py)" uv run python benchmarks/gvisor {{ arguments }}
+    SANDKUBE_RUNSC="${SANDKUBE_RUNSC:-$(python3 tools/install_runsc.py)}" uv run python benchmarks/gvisor {{ arguments }}
 
 # measure memory, latency or load beside four processes: `just bench-of memory --rounds 3`
 bench-of name *arguments:
@@ -120,6 +120,7 @@ bench-all folder:
     for name in start memory latency load; do
         uv run python "benchmarks/$name" --json "{{ folder }}/$name.json" || status=1
     done
+    just bench-gvisor --json "{{ folder }}/gvisor.json" || status=1
     just soak --minutes 30 --json "{{ folder }}/soak-native.json" || status=1
     just soak --minutes 60 --gvisor --json "{{ folder }}/soak-gvisor.json" || status=1
     exit $status

@@ -1,6 +1,6 @@
 """How long a start takes in gVisor, and beside it natively; N rounds, interleaved.
 
-`python benchmarks/gvisor --rounds 10` prints a table on stdout; `--json FILE` keeps every figure. They are
+`python benchmarks/gvisor --rounds 10` prints tables on stdout; `--json FILE` keeps every figure. They are
 those of benchmarks/start for a new cluster from the template: ``ready`` is from exec of the server to Ready,
 by the server's own clock; ``up`` and ``down`` are the commands. Each start in gVisor is the first in a
 sandbox of its own (systrap), once with the state on the host's files and once on gVisor's own.
@@ -14,10 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,17 @@ HERE = Path(__file__).resolve().parent
 sys.path[0:1] = [str(HERE.parents[1] / "tests"), str(HERE.parent / "start"), str(HERE.parent)]
 
 import starting  # noqa: E402 -- beside benchmarks/start
-from measuring import machine  # noqa: E402
+from measuring import plot, report, targets  # noqa: E402
+from measuring.report import Benchmark, CannotMeasureError, Document, Kept  # noqa: E402
+from measuring.rounds import interleaved  # noqa: E402
+from measuring.spread import Spread, ratio  # noqa: E402
+from measuring.table import table as _table  # noqa: E402
+from measuring.targets import Target  # noqa: E402
 
 from gvisor.sandbox import CannotRunError, find_runsc, running  # noqa: E402 -- the tests' launcher
 
-KINDS = ("native", "gvisor, host's files", "gvisor, tmpfs")
+NATIVE = "native"
+KINDS = (NATIVE, "gvisor, host's files", "gvisor, tmpfs")
 FIGURES = ("ready", "up", "down")
 TARGET_SECONDS = 1.8
 TARGET_RATIO = 2.5
@@ -38,63 +44,37 @@ TARGET_RATIO = 2.5
 
 def main() -> int:
     """Run the rounds; give the exit status."""
-    parser = argparse.ArgumentParser(prog="benchmarks/gvisor", description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=10, help="how often each kind of start is measured")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
-    parser.add_argument("--check", action="store_true", help="fail where a target is missed")
-    options = parser.parse_args()
-    try:
-        report = measure(find_runsc(), options.rounds)
-    except CannotRunError as error:
-        print(error, file=sys.stderr)
-        return 2
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print(table(report))
-    return 1 if options.check and missed(report) else 0
+    return report.run(BENCHMARK, BENCHMARK.parser(rounds=10).parse_args())
 
 
-def measure(runsc: Path, rounds: int) -> dict[str, Any]:
+def measure(chosen: argparse.Namespace, kept: Kept) -> None:
     """All rounds, and what they were measured on."""
-    version = subprocess.run([runsc, "--version"], capture_output=True, text=True, check=True).stdout
-    with tempfile.TemporaryDirectory(prefix="sandkube-bench-") as folder:
-        bench = starting.Bench.make(Path(folder))
-        return {
-            "version": 1,
-            "machine": machine.describe(),
-            "server": bench.server_version(),
-            "runsc": version.partition("\n")[0],
-            "load before": os.getloadavg()[0],
-            "rounds": [_round(runsc, bench, number, rounds) for number in range(rounds)],
-        }
+    try:
+        runsc = find_runsc()
+        version = subprocess.run([runsc, "--version"], capture_output=True, text=True, check=True).stdout
+        with tempfile.TemporaryDirectory(prefix="sandkube-bench-") as folder:
+            bench = starting.Bench.make(Path(folder))
+            kept.note(server=bench.server_version(), runsc=version.partition("\n")[0])
+            for one in interleaved(KINDS, chosen.rounds, lambda kind: _once(runsc, bench, kind)):
+                kept.add(rounds=one)
+    except CannotRunError as error:
+        raise CannotMeasureError(str(error)) from error
 
 
-def _round(runsc: Path, bench: starting.Bench, number: int, of: int) -> dict[str, Any]:
-    """One start of each kind, in an order that changes from round to round."""
-    order = KINDS[number % len(KINDS) :] + KINDS[: number % len(KINDS)]
-    found = {}
-    for kind in order:
-        print(f"round {number + 1} of {of}: {kind}", file=sys.stderr, flush=True)
-        found[kind] = _native(bench) if kind == "native" else _in_gvisor(runsc, bench, kind)
+def _once(runsc: Path, bench: starting.Bench, kind: str) -> dict[str, Any]:
+    """One start of that kind."""
+    if kind == NATIVE:
+        line = _command(bench.state, bench)
+        said = subprocess.run(line, env=_environ(), stdout=subprocess.PIPE, text=True, check=True).stdout
+    else:
+        with running(runsc, environ=_environ()) as sandbox:
+            state = (sandbox.tmpfs if kind.endswith("tmpfs") else sandbox.files) / "state"
+            said = sandbox(*_command(state, bench), seconds=180).stdout
+    found: dict[str, Any] = json.loads(said)
     return found
 
 
-def _native(bench: starting.Bench) -> dict[str, Any]:
-    done = subprocess.run(
-        _once(bench.state, bench), env=_environ(), stdout=subprocess.PIPE, text=True, check=True
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-def _in_gvisor(runsc: Path, bench: starting.Bench, kind: str) -> dict[str, Any]:
-    with running(runsc, environ=_environ()) as sandbox:
-        state = (sandbox.tmpfs if kind.endswith("tmpfs") else sandbox.files) / "state"
-        found: dict[str, Any] = json.loads(sandbox(*_once(state, bench), seconds=180).stdout)
-    return found
-
-
-def _once(state: Path, bench: starting.Bench) -> list[str]:
+def _command(state: Path, bench: starting.Bench) -> list[str]:
     return [sys.executable, str(HERE / "once.py"), str(state), str(bench.warm)]
 
 
@@ -104,48 +84,49 @@ def _environ() -> dict[str, str]:
     return {**kept, "LANG": "C.UTF-8"}
 
 
-def table(report: dict[str, Any]) -> str:
+def table(document: Document) -> str:
     """The report for a reader: medians between the extremes, ratios to native, and the targets."""
-    lines = [
-        report["machine"],
-        f"{report['server']}; {report['runsc']}; load {report['load before']:.1f} before",
-        f"{len(report['rounds'])} rounds, interleaved; seconds: median (least to most)",
-        "",
-        f"{'':<22}" + "".join(f"{figure:>24}" for figure in FIGURES) + f"{'ready / native':>18}",
+    rounds = document["rounds"]
+    rows = [
+        (
+            kind,
+            *(str(Spread.of(_values(rounds, kind, figure))) for figure in FIGURES),
+            str(ratio(_values(rounds, kind, "ready"), _values(rounds, NATIVE, "ready"))),
+        )
+        for kind in KINDS
     ]
-    for kind in KINDS:
-        cells = [_spread(_values(report, kind, figure)) for figure in FIGURES]
-        ratio = f"{_ratio(report, kind):.2f}"
-        lines.append(f"{kind:<22}" + "".join(f"{cell:>24}" for cell in cells) + f"{ratio:>18}")
-    said = missed(report) or [f"met: at most {TARGET_SECONDS} s, and {TARGET_RATIO} times native"]
-    return "\n".join([*lines, "", *said])
+    words = f"{document['server']}; {document['runsc']}; {len(rounds)} rounds, interleaved"
+    head = ("s: median (least to most)", *FIGURES, "ready / native")
+    return "\n\n".join([words, _table(head, rows), targets.verdicts(judged(document))])
 
 
-def missed(report: dict[str, Any]) -> list[str]:
-    """A line for each target that the report misses."""
+def judged(document: Document) -> Sequence[Target]:
+    """Ready in so many seconds, and in no more than so many times what it takes natively."""
+    rounds = document["rounds"]
     found = []
     for kind in KINDS[1:]:
-        ready, ratio = statistics.median(_values(report, kind, "ready")), _ratio(report, kind)
-        if ready > TARGET_SECONDS:
-            found.append(f"missed: {kind}: Ready after {ready:.2f} s, the target is {TARGET_SECONDS} s")
-        if ratio > TARGET_RATIO:
-            found.append(f"missed: {kind}: {ratio:.2f} times native, the target is {TARGET_RATIO}")
+        ready = _values(rounds, kind, "ready")
+        found.append(Target(f"{kind}: ready", Spread.of(ready).median, most=TARGET_SECONDS, unit="s"))
+        times = ratio(ready, _values(rounds, NATIVE, "ready"))
+        found.append(targets.at_most(f"{kind}: ready / native", times, TARGET_RATIO))
     return found
 
 
-def _values(report: dict[str, Any], kind: str, figure: str) -> list[float]:
-    return [one[kind][figure] for one in report["rounds"]]
+def drawn(document: Document) -> str:
+    """Medians as bars."""
+    rounds = document["rounds"]
+    groups = {
+        figure: {kind: Spread.of(_values(rounds, kind, figure)).median for kind in KINDS}
+        for figure in FIGURES
+    }
+    return plot.draw(plot.Bars(f"From the template, medians of {len(rounds)} rounds", "s", groups))
 
 
-def _ratio(report: dict[str, Any], kind: str) -> float:
-    native = statistics.median(_values(report, "native", "ready"))
-    return statistics.median(_values(report, kind, "ready")) / native
+def _values(rounds: list[dict[str, Any]], kind: str, figure: str) -> list[float]:
+    return [one[kind][figure] for one in rounds]
 
 
-def _spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
-
+BENCHMARK = Benchmark("gvisor", __doc__, measure, table, drawn, judged)
 
 if __name__ == "__main__":
-    os.umask(0o077)
     sys.exit(main())

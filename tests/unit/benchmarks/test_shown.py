@@ -95,6 +95,12 @@ def _compare(ours: float = 1.0) -> dict[str, Any]:
     return {"before": "v1", "after": "work tree", "idle_seconds": 10.0, "rounds": [one] * 5}
 
 
+def _gvisor(ours: float = 1.0) -> dict[str, Any]:
+    kinds = {"native": 0.9, "gvisor, host's files": ours, "gvisor, tmpfs": 1.0}
+    one = {kind: dict.fromkeys(("ready", "up", "down"), seconds) for kind, seconds in kinds.items()}
+    return {"server": "sandkube-server 1", "runsc": "runsc version 1", "rounds": [one] * 3}
+
+
 def _benchmark(name: str, monkeypatch: pytest.MonkeyPatch) -> Benchmark:
     """As `python benchmarks/NAME` has it, whose own folder is the first on the path."""
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS / name), *sys.path])
@@ -122,6 +128,7 @@ def _written(folder: Path, name: str, measured: dict[str, Any]) -> Path:
         ("latency", _latency(), _latency(9.0), "1 client(s), create: p99, ms"),
         ("load", _load(), _load(400.0), "rate held, ours / theirs"),
         ("compare", _compare(), _compare(2.0), "up, s"),
+        ("gvisor", _gvisor(), _gvisor(2.0), "gvisor, host's files: ready  "),
     ],
 )
 def test_what_the_targets_ask_is_shown_met_or_not(
