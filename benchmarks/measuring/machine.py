@@ -10,7 +10,7 @@ from pathlib import Path
 def describe() -> str:
     """Give the processor, cores, memory and system; and gVisor, where it is one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    system = f"{platform.system()} {platform.release()}{' in gVisor' if is_gvisor() else ''}"
+    system = f"{platform.system()} {platform.release()}{' in gVisor' if _gvisor() else ''}"
     return f"{_processor()}, {cores} cores, {_memory()}, {system}, Python {platform.python_version()}"
 
 
@@ -28,8 +28,7 @@ def _memory() -> str:
     return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB"
 
 
-def is_gvisor() -> bool:
-    """Whether this is a sandbox of gVisor's."""
+def _gvisor() -> bool:
     # gVisor's kernel says that it was built in 2016, on a Sunday in January.
     return "Sun Jan 10 15:06:54 PST 2016" in platform.version()
 

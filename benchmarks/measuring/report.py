@@ -119,7 +119,7 @@ def run(benchmark: Benchmark, chosen: argparse.Namespace) -> int:
         except CannotMeasureError as error:
             say(str(error))
             return FAILED
-    kept = Kept(_begin(benchmark.name), chosen.json)
+    kept = Kept(begin(benchmark.name), chosen.json)
     with _terminable():
         status = _measure(benchmark, chosen, kept)
     if not kept.is_begun:
@@ -170,7 +170,8 @@ def head(document: Document) -> str:
     )
 
 
-def _begin(name: str) -> Document:
+def begin(name: str) -> Document:
+    """What can be said before anything is measured: machine, load, command."""
     return {
         "version": VERSION,
         "benchmark": name,

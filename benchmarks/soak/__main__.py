@@ -38,7 +38,7 @@ sys.path.insert(2, str(Path(__file__).resolve().parents[1]))
 
 import shown
 import verdict
-from measuring import api, driver, machine, peers, processes, report, sides
+from measuring import api, driver, peers, processes, report, sides
 from measuring.report import Benchmark, CannotMeasureError, Kept
 from measuring.spread import number
 
@@ -64,6 +64,7 @@ def main() -> int:
     parser.add_argument("--settle", type=float, default=10, metavar="MINUTES", help="left out of the slopes")
     parser.add_argument("--side", choices=(sides.OURS, sides.FOUR), default=sides.OURS)
     parser.add_argument("--gvisor", action="store_true", help="in a gVisor sandbox; needs runsc")
+    parser.add_argument("--outside", help=argparse.SUPPRESS)  # what only the host can say, as JSON
     chosen = parser.parse_args()
     if chosen.gvisor and not chosen.read:
         return _in_gvisor(chosen)
@@ -77,6 +78,9 @@ def _in_gvisor(chosen: argparse.Namespace) -> int:
 
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "SANDKUBE_CACHE_DIR") if name in os.environ}
     signal.signal(signal.SIGTERM, report.interrupt)
+    said = report.begin("soak")
+    told = {key: said[key] for key in ("command", "load_before")}
+    chosen.outside = json.dumps({**told, "machine": f"{said['machine']}; in gVisor"})
     try:
         runsc = find_runsc()
         environ = {**kept, "LANG": "C.UTF-8", "SANDKUBE_SERVER": str(ensure(report.say).binary)}
@@ -125,8 +129,8 @@ def measure(chosen: argparse.Namespace, kept: Kept) -> None:
     with tempfile.TemporaryDirectory(prefix="sandkube-bench-") as folder:
         history = Path(folder) / "history.jsonl"
         side = sides.prepare(chosen.side, Path(folder), durability=chosen.durability)
-        if machine.is_gvisor():  # it was left out on the way in
-            kept.note(command=f"{kept.document['command']} --gvisor")
+        if chosen.outside:
+            kept.note(**json.loads(chosen.outside))
         kept.note(
             **sides.started({side.name: side}),
             seed=chosen.seed,
