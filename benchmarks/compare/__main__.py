@@ -67,8 +67,8 @@ def measure(chosen: argparse.Namespace, kept: Kept) -> None:
         for one in both.values():
             one.build()
         kept.note(before=before.name, after=after.name, idle_seconds=chosen.idle)
-        for one in interleaved(list(both), chosen.rounds, lambda name: _life(both[name], chosen.idle)):
-            kept.add(rounds=one)
+        for lives in interleaved(list(both), chosen.rounds, lambda name: _life(both[name], chosen.idle)):
+            kept.add(rounds=lives)
 
 
 def _revision(name: str, state: Path) -> revisions.Revision:

@@ -55,10 +55,10 @@ def measure(chosen: argparse.Namespace, kept: Kept) -> None:
         if chosen.clusters:
             crowds = {name: _crowd(name, root, chosen) for name in COMPARED}
             report.say(f"{chosen.clusters} clusters at once")
-            for one in interleaved(
+            for each in interleaved(
                 COMPARED, chosen.rounds, lambda name: _together(crowds[name], chosen.idle)
             ):
-                kept.add(at_once=one)
+                kept.add(at_once=each)
 
 
 def _grown(side: sides.Side, chosen: argparse.Namespace) -> dict[str, dict[str, float | None]]:

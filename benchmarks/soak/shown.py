@@ -42,6 +42,8 @@ def table(document: Document) -> str:
     said = "everything held" if targets.are_met(judged) else "NOT EVERYTHING HELD"
     if any(one.is_met is None for one in judged):
         said += " of what could be judged"
+    if not document["complete"]:
+        said += ", in a run that did not come to its end"
     return "\n\n".join([*parts, f"{targets.verdicts(judged)}\nverdict: {said}", sides.flags(document)])
 
 

@@ -48,6 +48,7 @@ def _document(minutes: float = 30, **changes: Any) -> dict[str, Any]:
         "durability": "durability normal",
         "memory": "anonymous",
         "unseen": [],
+        "complete": True,
         "commands": {"ours": ["sandkube-server run"]},
     }
     return {**whole, **changes}
@@ -127,6 +128,7 @@ def test_a_history_without_an_end_proves_nothing() -> None:
     document = _document(history=None)
     assert _missed(document) == ["lost writes", "missed events"]
     assert "the history was not judged" in shown.table(document)
+    assert "did not come to its end" in shown.table({**document, "complete": False})
 
 
 def test_where_pss_is_not_told_it_is_left_out() -> None:
