@@ -22,44 +22,22 @@ const maxRequest = 3 << 19 // 1.5 MiB
 
 func tooLarge(key string, value []byte) bool { return len(key)+len(value) > maxRequest }
 
-// Create looks whether the key is there now, and says at which revision it was created.
-//
-// For a key that was there before and deleted, kine says what it last knew as the current revision, which is another one,
-// earlier or later, if anybody else writes: the API server would give out the object with a resourceVersion that is not its
-// own.
+// Create says at which revision the key was created. For a key that was there before and deleted, kine says what it last knew
+// as the current revision, which is another one if anybody else writes: the API server would give out the object with a
+// resourceVersion that is not its own.
 func (b acknowledged) Create(ctx context.Context, key string, value []byte, lease int64) (int64, error) {
 	if tooLarge(key, value) {
 		return 0, rpctypes.ErrGRPCRequestTooLarge
 	}
+	ctx, wrote := telling(ctx)
 	revision, err := b.Backend.Create(ctx, key, value, lease)
 	if err != nil {
 		return revision, err
 	}
-	found, err := b.look(ctx, key, 0)
-	if err != nil {
-		return 0, err
-	}
-	if found != nil {
-		return found.CreateRevision, nil
-	}
-	// Whoever deleted it in this moment must not make it look as if it had never been.
-	found, err = b.look(ctx, key, revision)
-	if err != nil {
-		return 0, err
-	}
-	if found == nil || found.ModRevision != revision {
+	if wrote.revision == 0 {
 		return 0, notWritten(key)
 	}
-	return revision, nil
-}
-
-// look gives the key as of a revision, without its value; as it is now for 0.
-func (b acknowledged) look(ctx context.Context, key string, revision int64) (*kineserver.KeyValue, error) {
-	_, found, err := b.Get(ctx, key, revision, true)
-	if err != nil {
-		return nil, fmt.Errorf("looking for %s after it was created: %w", key, err)
-	}
-	return found, nil
+	return wrote.revision, nil
 }
 
 // Update tells a conflict from a write that failed: only a conflict has another revision.
@@ -85,4 +63,28 @@ func (b acknowledged) Delete(ctx context.Context, key string, revision int64) (i
 
 func notWritten(key string) error {
 	return fmt.Errorf("the database did not take the write of %s; is there space on its disk?", key)
+}
+
+// written is what became of the last write that was asked for with a context.
+type written struct{ revision int64 }
+
+type writtenKey struct{}
+
+// telling gives a context whose writes are noted, and the note.
+func telling(ctx context.Context) (context.Context, *written) {
+	w := &written{}
+	return context.WithValue(ctx, writtenKey{}, w), w
+}
+
+// writtenBy gives the note of a context, nil where there is none.
+func writtenBy(ctx context.Context) *written {
+	w, _ := ctx.Value(writtenKey{}).(*written)
+	return w
+}
+
+// committed notes a revision; 0 where a transaction wrote none.
+func (w *written) committed(revision int64) {
+	if w != nil {
+		w.revision = revision
+	}
 }

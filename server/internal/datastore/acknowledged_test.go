@@ -47,8 +47,9 @@ func TestAWriteThatWasNotDoneIsNotAcknowledged(t *testing.T) {
 // anew is kine that created a key anew at revision 8, and says the current one.
 type anew struct{ lying }
 
-func (anew) Get(_ context.Context, key string, _ int64, _ bool) (int64, *kineserver.KeyValue, error) {
-	return 9, &kineserver.KeyValue{Key: key, CreateRevision: 8, ModRevision: 8}, nil
+func (anew) Create(ctx context.Context, _ string, _ []byte, _ int64) (int64, error) {
+	writtenBy(ctx).committed(8)
+	return 9, nil
 }
 
 func TestACreateSaysItsOwnRevision(t *testing.T) {

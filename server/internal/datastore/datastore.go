@@ -1,8 +1,9 @@
 // Package datastore keeps the cluster's objects: SQLite behind kine, which answers etcd's protocol on a unix socket.
 //
 // kine's own composition (its package endpoint) links every driver it has: NATS, MySQL, PostgreSQL, S3 and an etcd
-// client. What it does for SQLite is to hand a backend to a gRPC server, which its packages drivers/sqlite and server
-// offer as they are, so that the others stay out of the binary without a line of kine being copied.
+// client. What it does for SQLite is to hand a backend to a gRPC server. Its packages drivers/generic, logstructured and server
+// offer that as it is, so that the others stay out of the binary without a line of kine being copied; the tables and the
+// connections are ours.
 package datastore
 
 import (
@@ -14,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/k3s-io/kine/pkg/drivers"
 	kineserver "github.com/k3s-io/kine/pkg/server"
 	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
@@ -82,7 +82,7 @@ func Start(c config.Datastore, lock *os.File) (*Datastore, error) {
 }
 
 func (d *Datastore) serve(ctx context.Context, c config.Datastore) error {
-	backend, err := openBackend(ctx, &d.running, kineSettings(c))
+	backend, err := openBackend(ctx, &d.running, c)
 	if err != nil {
 		return fmt.Errorf("opening the datastore: %w", err)
 	}
@@ -106,21 +106,6 @@ func (d *Datastore) serve(ctx context.Context, c config.Datastore) error {
 		}
 	})
 	return nil
-}
-
-// kineSettings are kine's.
-func kineSettings(c config.Datastore) *drivers.Config {
-	return &drivers.Config{
-		DataSourceName: dataSource(c.Path, c.Synchronous),
-		// The API server asks for compaction itself, as it does of etcd; kine's own timer would make those requests no-ops.
-		CompactInterval:  0,
-		CompactMinRetain: 0,
-		CompactTimeout:   5 * time.Second,
-		CompactBatchSize: 1000,
-		PollBatchSize:    500,
-		// Only the fallback: writes of this process notify the watchers at once.
-		PollInterval: time.Second,
-	}
 }
 
 // Stop ends serving, closes the database and writes its write-ahead log back into the file.

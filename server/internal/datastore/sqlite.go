@@ -13,13 +13,13 @@ import (
 	sqlitelib "modernc.org/sqlite/lib"
 )
 
-// dataSource is kine's spelling of a SQLite file and its pragmas. The start-up VACUUM is off: it rewrites the whole file.
-func dataSource(path, synchronous string) string {
-	return escape(path) + "?_journal_mode=WAL&_busy_timeout=30000&_txlock=immediate&_stmt_cache_size=20" +
-		"&_kine_disable_startup_vacuum=1&_synchronous=" + synchronous
+// serving names the file for whoever serves it: a write-ahead log, and transactions that are writers from their beginning.
+func serving(path, synchronous string) string {
+	return "file:" + escape(path) + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(30000)&_txlock=immediate" +
+		"&_pragma=synchronous(" + synchronous + ")"
 }
 
-// escape keeps the characters of a path that would end it inside of a data source name: kine makes a file: URI of it.
+// escape keeps the characters of a path that would end it inside of a file: URI.
 func escape(path string) string {
 	u := url.URL{Path: path}
 	return u.EscapedPath()

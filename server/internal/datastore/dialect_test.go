@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/k3s-io/kine/pkg/drivers/sqlite"
 	kineserver "github.com/k3s-io/kine/pkg/server"
 )
 
@@ -62,13 +61,13 @@ func TestACompactionThatFailsEndsNothing(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer running.Wait()
 			defer cancel()
-			c := kineSettings(settings(t, filepath.Join(t.TempDir(), "state.db")))
-			_, dialect, err := sqlite.NewVariant(ctx, &running, "sqlite3", c)
+			c := settings(t, filepath.Join(t.TempDir(), "state.db"))
+			opened, err := openDialect(ctx, &running, c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			disk := &fullDisk{Dialect: dialect}
-			backend := backendOn(disk, &running, c)
+			disk := &fullDisk{Dialect: opened}
+			backend := backendOn(disk, &running)
 			if err := backend.Start(ctx); err != nil {
 				t.Fatal(err)
 			}
