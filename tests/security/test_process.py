@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import Sandkube
+from command_line import NOBODY, Sandkube
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, which is Linux's")
 
@@ -134,6 +134,24 @@ def test_the_short_folder_of_a_socket_is_private_and_goes_away(sandkube: Sandkub
     ]
     sandkube("down")
     assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize("how", ["open to all", "another user's"])
+def test_a_temporary_folder_where_others_could_replace_the_socket_is_refused(
+    sandkube: Sandkube, how: str
+) -> None:
+    """They would serve the cluster's objects."""
+    if how == "open to all":
+        sandkube.temporary.chmod(0o777)
+    elif os.getuid() == 0:
+        os.chown(sandkube.temporary, NOBODY, NOBODY)
+    else:
+        pytest.skip("needs root, to give a folder away")
+    sandkube.with_state(sandkube.root / ("long-" * 15))
+    done = sandkube("up", status=2)
+    assert f"Others can write to {sandkube.temporary}, so nothing private can be kept in it." in done.stderr
+    assert not list(sandkube.temporary.iterdir())
+    assert not sandkube.servers()
 
 
 def test_nothing_is_left_of_one_that_crashed_and_was_deleted(sandkube: Sandkube) -> None:

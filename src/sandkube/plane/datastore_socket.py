@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandkube.errors import SandkubeError, StateUnusable
-from sandkube.plane.files import read_json
+from sandkube.plane.files import check_parent_folder, read_json
 from sandkube.plane.folder import ClusterFolder
 
 MAX_BYTES = 100
@@ -35,16 +35,19 @@ def in_folder(folder: ClusterFolder) -> Path | None:
 
 
 def place(folder: ClusterFolder, environ: Mapping[str, str] = os.environ) -> Path:
-    """The path for the socket; a short folder, 0700 and not to be foreseen, is made if needed."""
+    """The path for the socket; a short folder, 0700 and not to be foreseen, is made if needed.
+
+    StateUnusable where others could put one of theirs in its place, or where none can be made.
+    """
     if path := in_folder(folder):
         return path
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     parent = runtime if os.access(runtime, os.W_OK) and len(os.fsencode(runtime)) < MAX_BYTES // 2 else None
     try:
-        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        made = _short_folder(parent or tempfile.gettempdir())
         if len(os.fsencode(made / _NAME)) > MAX_BYTES:  # TMPDIR may be long as well
             made.rmdir()
-            made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp"))
+            made = _short_folder("/tmp")  # noqa: S108 -- mkdtemp makes one in it
     except OSError as error:
         raise StateUnusable(
             f"The path of {folder.path} is too long for a socket in it, and no temporary folder can be made: "
@@ -52,6 +55,11 @@ def place(folder: ClusterFolder, environ: Mapping[str, str] = os.environ) -> Pat
             hint="name a shorter folder: export SANDKUBE_STATE_DIR=/some/folder",
         ) from error
     return made / _NAME
+
+
+def _short_folder(parent: str) -> Path:
+    check_parent_folder(Path(parent))
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
 
 
 def remove_old(folder: ClusterFolder) -> None:
