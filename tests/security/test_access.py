@@ -28,6 +28,10 @@ CLOSED = (
     "/.well-known/openid-configuration",
     "/livez/etcd",
     "/livez/",
+    "/livez/../api",
+    "/livez%2f..%2fapi",
+    "/livez;/api",
+    "//api",
     "/readyz/ping",
     "/debug/pprof/",
     "/api/v1/namespaces",
@@ -69,6 +73,12 @@ def test_a_header_of_the_front_proxy_is_not_believed(running: Sandkube) -> None:
     """X-Remote-User counts only with a certificate of the front proxy's CA."""
     api = anonymous(running, **{"X-Remote-User": "admin", "X-Remote-Group": "system:masters"})
     assert api("GET", "/api/v1/namespaces")[0] in (401, 403)
+
+
+def test_who_has_no_name_takes_on_none(running: Sandkube) -> None:
+    api = anonymous(running, **{"Impersonate-User": "admin", "Impersonate-Group": "system:masters"})
+    for path in ("/api/v1/namespaces", "/livez"):  # not even for what everybody is told
+        assert api("GET", path)[0] in (401, 403)
 
 
 def test_another_user_of_the_machine_is_nobody(running: Sandkube, as_nobody: Sandkube) -> None:
