@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,10 +17,11 @@ pytestmark = [pytest.mark.gvisor, pytest.mark.slow]
 
 MINUTES = 60
 TOGETHER = "the lessons together"
+PLACES = [Place(1000, "home"), *([Place(0, "tmpfs")] if os.environ.get("SANDKUBE_LONG") else [])]
 
 
 @pytest.mark.timeout(11 * MINUTES)
-@pytest.mark.parametrize("place", [Place(0, "tmpfs"), Place(1000, "home")], ids=str)
+@pytest.mark.parametrize("place", PLACES, ids=str)
 def test_the_lessons_are_followed(place: Place, record_property: Callable[[str, object], None]) -> None:
     """How long they take is in the test's properties, and is printed: `pytest -rP`."""
     try:
