@@ -9,6 +9,7 @@ or NTP sets the clock.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import signal
@@ -51,7 +52,9 @@ def clock_of(pid: int) -> Clock:
         begin, end = _vdso(pid)
         with memory.open("r+b", buffering=0) as opened:
             _lead(opened, pid, begin, end)
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EACCES, errno.EIO):
+            raise
         pytest.skip(f"needs the right to debug the server, to move its clock: {error}")
     return Clock(memory, end - _ROOM + _SECONDS)
 
@@ -68,7 +71,8 @@ def _lead(memory: BinaryIO, pid: int, begin: int, end: int) -> None:
     """Put the code at the end of the last page, where nothing is, and a jump to it into `clock_gettime`."""
     memory.seek(begin)
     image = memory.read(end - begin)
-    assert not any(image[-_ROOM:]), "there is something at the end of the vDSO"
+    if any(image[-_ROOM:]):
+        pytest.skip("needs a vDSO with nothing at its end, to move a clock")
     entry = begin + _symbol(image, b"__vdso_clock_gettime")
     memory.seek(end - _ROOM)
     memory.write(_CODE)
