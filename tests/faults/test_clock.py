@@ -7,15 +7,20 @@ to the times of files, is not tried.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import signal
 import time
 from typing import Any
 
+import pytest
+
 from checker.recorder import PATH
 from command_line import Api, Sandkube, until
 from faults.clock import clock_of
+from faults.lengths import LONG
 from faults.loading import UNCACHED, judged, load, progress
+from sandkube.plane import pki
 
 HOUR, DAY = 3600, 86400
 TOKEN = "/api/v1/namespaces/default/serviceaccounts/default/token"
@@ -87,3 +92,22 @@ def test_what_has_a_date_is_judged_by_it(sandkube: Sandkube) -> None:
         clock.set(0)
         assert api("GET", PATH)[0] == 200
     controllers_work(api, "afterwards")
+
+
+@pytest.mark.skipif(not LONG, reason="its server waits for ten seconds: SANDKUBE_LONG=1")
+def test_certificates_of_tomorrow(sandkube: Sandkube) -> None:
+    """Made while the clock was a day ahead: `up` says so, and what it then advises helps."""
+    sandkube("up", "--durability", "fast")
+    sandkube("down")
+    folder = sandkube.folder().pki
+    names = json.loads((folder / "pki.json").read_text())["certificates"]["apiserver"]["names"]
+    for file in folder.iterdir():
+        file.unlink()
+    pki.ensure(folder, names, dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=1))
+    done = sandkube("up", status=2)
+    assert "it is behind, or was ahead when the certificate was made" in done.stderr
+    advised = next(
+        line for line in done.stderr.splitlines() if line.lstrip().startswith("sandkube down default; rm")
+    )
+    sandkube.shell(advised)
+    assert sandkube.api()("GET", "/readyz") == (200, "ok")
