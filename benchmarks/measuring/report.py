@@ -217,11 +217,11 @@ def _measure(benchmark: Benchmark, chosen: argparse.Namespace, kept: Kept) -> in
 
 
 def _show(benchmark: Benchmark, chosen: argparse.Namespace, document: Document) -> int:
-    print(f"{head(document)}\n\n{benchmark.table(document)}")
     plot = chosen.plot or (chosen.json and chosen.json.with_suffix(".svg"))
     if plot:
         plot.parent.mkdir(parents=True, exist_ok=True)
         plot.write_text(benchmark.plot(document), encoding="utf-8")
+    print(f"{head(document)}\n\n{benchmark.table(document)}")
     checked = benchmark.is_strict or chosen.check
     return FINE if not checked or are_met(benchmark.targets(document)) else MISSED
 

@@ -219,6 +219,7 @@ def _look(side: sides.Side, running: sides.Running, process: subprocess.Popen[st
         try:
             metrics = client.text("/metrics")
             samples[-1]["goroutines"] = api.metric(metrics, "go_goroutines")
+            samples[-1]["heap_mb"] = api.metric(metrics, "go_memstats_heap_inuse_bytes") / 2**20
         except CannotMeasureError as error:  # a look that failed is told in the end, and no reason to stop
             kept.document["unseen"].append(f"{seconds:.0f} s: {error}")
         if len(samples) % SAVED_EVERY == 1:
@@ -245,6 +246,7 @@ def _sample(side: sides.Side, running: sides.Running, seconds: float) -> dict[st
         "memory_mb": memory.rss if memory.anonymous is None else memory.anonymous,
         "pss_mb": memory.pss,
         "rss_mb": memory.rss,
+        "heap_mb": None,
         "goroutines": None,
         "descriptors": processes.descriptors(running.pids),
         "database_mb": sum(size for name, size in files.items() if name not in logs),

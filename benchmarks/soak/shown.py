@@ -15,6 +15,7 @@ GROWTH = {
     "memory_mb": "memory, MB",
     "pss_mb": "PSS, MB",
     "rss_mb": "resident, MB",
+    "heap_mb": "Go heap in use, MB",
     "goroutines": "goroutines",
     "descriptors": "descriptors",
     "database_mb": "database, MB",
@@ -122,7 +123,7 @@ def drawn(document: Document) -> str:
     slope = _sloped(document)
     where = f"memory ({document['memory']}); dashed: slope of the minutes' least, after {settle:g} min"
     charts = [
-        lines(where, "MB", "memory_mb", "pss_mb", **({"slope": slope} if slope else {})),
+        lines(where, "MB", "memory_mb", "pss_mb", "heap_mb", **({"slope": slope} if slope else {})),
         lines("Goroutines", "", "goroutines"),
         lines("Descriptors", "", "descriptors"),
         lines("Data folder", "MB", "database_mb", "wal_mb"),

@@ -22,6 +22,7 @@ def _document(minutes: float = 30, **changes: Any) -> dict[str, Any]:
             "memory_mb": 150 + draw.random() * 4,
             "pss_mb": 160.0,
             "rss_mb": 270.0,
+            "heap_mb": 120.0,
             "goroutines": 4700 + draw.randrange(20),
             "descriptors": 200 + draw.randrange(3),
             "database_mb": min(5 + n / 20, 12),
@@ -142,5 +143,5 @@ def test_where_pss_is_not_told_it_is_left_out() -> None:
 def test_a_soak_is_drawn(minutes: float) -> None:
     text = shown.drawn(_document(minutes))
     lines = list(ET.fromstring(text).iter(f"{SVG}polyline"))
-    assert len(lines) == 8 + (minutes == 30)  # with its slope, where there is one
+    assert len(lines) == 9 + (minutes == 30)  # with its slope, where there is one
     assert len(text) < 60_000
