@@ -47,7 +47,8 @@ func (w *worker) apply(ctx context.Context) (answer, error) {
 	return w.client.create(ctx, w.secrets(), body)
 }
 
-// uninstall leaves nothing behind but what the garbage collector has to take away.
+// uninstall leaves nothing behind but what the garbage collector has to take away. Events are deleted too: the API server keeps each
+// for an hour, and the database of an hour's soak would show the growth of their number and nothing else.
 func (w *worker) uninstall(ctx context.Context) (answer, error) {
 	for _, one := range w.chart("") {
 		if got, err := gone(w.client.remove(ctx, one.path+"/"+one.name)); err != nil || !got.fine() {
@@ -55,6 +56,9 @@ func (w *worker) uninstall(ctx context.Context) (answer, error) {
 		}
 	}
 	w.release = 0
+	if got, err := w.client.remove(ctx, w.events()); err != nil || !got.fine() {
+		return got, err
+	}
 	return w.client.remove(ctx, w.secrets()+"?labelSelector=owner%3Dhelm")
 }
 
