@@ -89,6 +89,8 @@ func New(ctx context.Context, o *Options, seeded bool, hooks Hooks) (*Server, er
 		return nil, err
 	}
 	hooks.Phase("api-server chain created")
+	// All groups are installed. Only a document needs these again, which then has them made again.
+	generic.OpenAPIV3Config.Definitions = nil
 	server := chain.GenericAPIServer
 	server.ShutdownTimeout = shutdownTimeout
 	if err := addBootstrap(server, seeded); err != nil {

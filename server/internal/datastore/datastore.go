@@ -96,6 +96,9 @@ func (d *Datastore) serve(ctx context.Context, c config.Datastore) error {
 	d.grpc = grpc.NewServer(
 		grpc.MaxRecvMsgSize(maxReceive),
 		grpc.MaxSendMsgSize(1<<31-1),
+		// The API server has a connection for each kind of object, most of them idle.
+		grpc.SharedWriteBuffer(true),
+		grpc.ReadBufferSize(4<<10),
 		// The API server pings an idle connection every half minute. By default that is too often, and cuts it off.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	)

@@ -15,14 +15,6 @@ import (
 	"github.com/sandkube/sandkube/server/internal/scheduler"
 )
 
-// The garbage collector runs rarely while the start allocates for good, and often from then on: what a control plane holds
-// changes little, and a limit below what it holds would keep a core busy for ever.
-const (
-	gcWhileStarting = 400
-	gcWhenReady     = 50
-	gcSettles       = 2 * time.Second
-)
-
 // Run serves until ctx ends or a part fails, and stops what runs in order. It gives back nil after an orderly stop and a
 // *Failure otherwise. The datastore's lock is given up at the end.
 func (p *Plane) Run(ctx context.Context, lock *os.File) error {
@@ -60,21 +52,13 @@ func (p *Plane) Run(ctx context.Context, lock *os.File) error {
 				return unlessStopped(ctx, failure)
 			}
 			started = nil // and now it serves
-			settle()
+			go tend(ctx)
 		case failure := <-parts.ended:
 			return unlessStopped(ctx, failure)
 		case <-ctx.Done():
 			return nil
 		}
 	}
-}
-
-// settle ends the generous memory of the start, a moment after the first commands that wait for Ready.
-func settle() {
-	time.AfterFunc(gcSettles, func() {
-		debug.SetGCPercent(gcWhenReady)
-		debug.FreeOSMemory()
-	})
 }
 
 // unlessStopped takes a failure that is only the echo of a stop for what it is.
