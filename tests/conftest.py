@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+
 from server_fixture import pytest_sessionstart
 
 __all__ = ["pytest_sessionstart"]
@@ -17,7 +18,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that may take longest, so that no worker is left alone with one of them at the end."""
+    """Begin with the files that may take longest: a worker alone with one at the end would keep all waiting."""
     longest: dict[object, float] = {}
     for item in items:
         limit = item.get_closest_marker("timeout")

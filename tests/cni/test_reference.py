@@ -24,9 +24,16 @@ SEQUENCES = 200 if os.environ.get("SANDKUBE_LONG") else 50
 @pytest.fixture(scope="module")
 def compared(programs: Path, ours: Plugin) -> str:
     """What comes of the generated sequences."""
-    asked = ["-sequences", str(SEQUENCES), "-upstream", programs / "upstream", "-ours", ours.path.parent]
+    asked = [
+        "-sequences",
+        str(SEQUENCES),
+        "-upstream",
+        str(programs / "upstream"),
+        "-ours",
+        str(ours.path.parent),
+    ]
     done = subprocess.run(
-        [programs / "reference", *asked],
+        [str(programs / "reference"), *asked],
         capture_output=True,
         text=True,
         check=False,

@@ -14,7 +14,7 @@ import (
 // twice a minute. A fixed limit for the memory would do neither: below what is held it keeps a core busy for ever.
 const (
 	gcWhileStarting = 400
-	gcWhenBusy      = 100
+	gcWhenBusy      = 200
 	gcWhenIdle      = 15
 )
 
@@ -22,9 +22,9 @@ const (
 	// gcSettles is the time after Ready in which the first commands come that waited for it.
 	gcSettles = 2 * time.Second
 	// gcLooks is how often is looked whether the collector has much to do.
-	gcLooks = 2 * time.Second
+	gcLooks = time.Second
 	// gcRests is how many looks without much to do make an idle time.
-	gcRests = 10
+	gcRests = 15
 	// gcMuch is how many collections between two looks are much.
 	gcMuch = 2
 )
