@@ -18,7 +18,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that may take longest: a worker alone with one at the end would keep all waiting."""
+    """Begin with the files that may take longest, lest one worker is alone with one at the end."""
     longest: dict[object, float] = {}
     for item in items:
         limit = item.get_closest_marker("timeout")

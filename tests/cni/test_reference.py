@@ -33,7 +33,7 @@ def compared(programs: Path, ours: Plugin) -> str:
         str(ours.path.parent),
     ]
     done = subprocess.run(
-        [str(programs / "reference"), *asked],
+        [str(programs / "reference"), "-sequences", str(SEQUENCES), *plugins],
         capture_output=True,
         text=True,
         check=False,
