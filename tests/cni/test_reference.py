@@ -24,14 +24,7 @@ SEQUENCES = 200 if os.environ.get("SANDKUBE_LONG") else 50
 @pytest.fixture(scope="module")
 def compared(programs: Path, ours: Plugin) -> str:
     """What comes of the generated sequences."""
-    asked = [
-        "-sequences",
-        str(SEQUENCES),
-        "-upstream",
-        str(programs / "upstream"),
-        "-ours",
-        str(ours.path.parent),
-    ]
+    plugins = ["-upstream", str(programs / "upstream"), "-ours", str(ours.path.parent)]
     done = subprocess.run(
         [str(programs / "reference"), "-sequences", str(SEQUENCES), *plugins],
         capture_output=True,
