@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cni.calls import PATIENCE, Plugin, addresses, at_once, environment, leases, network
+from lengths import LONG
 
 # Building is not counted.
 pytestmark = pytest.mark.timeout(900, func_only=True)
@@ -18,7 +18,7 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "cni-plu
 FIVE = {"subnet": "10.1.0.0/24", "rangeStart": "10.1.0.11", "rangeEnd": "10.1.0.15"}
 
 
-SEQUENCES = 200 if os.environ.get("SANDKUBE_LONG") else 50
+SEQUENCES = 200 if LONG else 50
 
 
 @pytest.fixture(scope="module")

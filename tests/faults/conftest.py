@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from command_line import as_nobody, sandkube
-from faults.lengths import LONG
 from faults.loading import SEED, TALLY
+from lengths import LONG
 
 __all__ = ["as_nobody", "sandkube"]
 

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 from command_line import PATIENCE, Sandkube
-from faults.lengths import LONG
+from lengths import LONG
 
 
 def ended(popen: subprocess.Popen[str]) -> str:

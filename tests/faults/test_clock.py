@@ -18,8 +18,8 @@ import pytest
 from checker.recorder import PATH
 from command_line import Api, Sandkube, until
 from faults.clock import clock_of
-from faults.lengths import LONG
 from faults.loading import UNCACHED, judged, load, progress
+from lengths import LONG
 from sandkube.plane import pki
 
 HOUR, DAY = 3600, 86400

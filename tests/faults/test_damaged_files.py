@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Sandkube, until
-from faults.lengths import some_of
+from lengths import some_of
 
 GARBAGE = {
     "empty": b"",

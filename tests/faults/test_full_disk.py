@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from command_line import Sandkube
-from faults.lengths import some_of
+from lengths import some_of
 
 
 def in_mount_namespace(sandkube: Sandkube, script: str) -> subprocess.CompletedProcess[str]:

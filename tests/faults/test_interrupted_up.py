@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from command_line import PATIENCE, Sandkube, until
-from faults.lengths import some_of
+from lengths import some_of
 
 # A file that is there then, or an event or the part that it tells of.
 FILES = ("clusters", "clusters/default.lock", "clusters/default/pki/ca.key", "clusters/default/run.json")

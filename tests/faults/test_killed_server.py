@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from command_line import PATIENCE, Api, Sandkube, kill, until
-from faults.lengths import LONG, some_of
+from lengths import LONG, some_of
 from sandkube.config import DURABILITIES
 
 

@@ -20,8 +20,8 @@ import pytest
 
 from checker.recorder import PATH
 from command_line import Api, Sandkube, until
-from faults.lengths import LONG, some_of
 from faults.loading import COMPACTING, UNCACHED, compactions, connecting, judged, load, progress, size
+from lengths import LONG, some_of
 
 MEGABYTE = 1 << 20
 

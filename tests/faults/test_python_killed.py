@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from command_line import PATIENCE, Sandkube, until
-from faults.lengths import some_of
+from lengths import some_of
 
 PROGRAM = """
 import os, sys

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from command_line import Sandkube, fresh, public_folder, python_of_all, reachable
-from faults.lengths import some_of
+from lengths import some_of
 
 LIFE = """
 set -e

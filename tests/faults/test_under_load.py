@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 
 from command_line import Sandkube, kill, until
-from faults.lengths import LONG
 from faults.loading import COMPACTING, SEED, TALLY, UNCACHED, judged, load, progress, size
+from lengths import LONG
 
 KILLS = int(os.environ.get("SANDKUBE_KILLS") or (100 if LONG else 4))
 PAUSE = float(os.environ.get("SANDKUBE_PAUSE") or (60 if LONG else 3))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from gvisor.inside import Inside, Place, entered
 from gvisor.sandbox import CannotRunError, find_runsc
+from lengths import some_of
 from tutorial import lesson
 from tutorial.test_lessons import LESSONS
 
@@ -17,11 +17,11 @@ pytestmark = [pytest.mark.gvisor, pytest.mark.slow]
 
 MINUTES = 60
 TOGETHER = "the lessons together"
-PLACES = [Place(1000, "home"), *([Place(0, "tmpfs")] if os.environ.get("SANDKUBE_LONG") else [])]
+AS_USER, AS_ROOT = Place(1000, "home"), Place(0, "tmpfs")
 
 
 @pytest.mark.timeout(11 * MINUTES)
-@pytest.mark.parametrize("place", PLACES, ids=str)
+@pytest.mark.parametrize("place", some_of([AS_USER, AS_ROOT], AS_USER), ids=str)
 def test_the_lessons_are_followed(place: Place, record_property: Callable[[str, object], None]) -> None:
     """How long they take is in the test's properties, and is printed: `pytest -rP`."""
     try:

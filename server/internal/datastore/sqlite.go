@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"k8s.io/klog/v2"
 	"modernc.org/sqlite" // the driver that kine uses too
 	sqlitelib "modernc.org/sqlite/lib"
 )
@@ -74,6 +75,10 @@ func check(path string) error {
 		// The process was killed in the middle of making the file. What it had begun has to be taken back first, which is
 		// written down beside it, and is done by whoever may write.
 		answer, err = ask(Open, path, question)
+	}
+	if want != "" && errors.Is(err, context.DeadlineExceeded) {
+		klog.InfoS("The database is too large to be read whole after a crash; it is used as it is", "path", path)
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("the database %s cannot be used: %w", path, err)

@@ -1,4 +1,4 @@
-"""How much is tried: what tells most in a few minutes, or all of it (SANDKUBE_LONG=1, `just faults-long`)."""
+"""How much is tried: what tells most in a few minutes, or all of it (SANDKUBE_LONG=1)."""
 
 from __future__ import annotations
 
