@@ -19,9 +19,12 @@ import (
 	"github.com/sandkube/sandkube/server/internal/config"
 )
 
-// maxIdleConnections: each has a page cache and prepared statements. More that are needed for a moment are opened, and closed
-// again.
-const maxIdleConnections = 8
+// Opening a connection and preparing its statements takes as long as forty answers, so those of a load are kept; but each
+// holds a page cache, so they are closed when they were not needed for a time.
+const (
+	maxIdleConnections = 64
+	maxIdleTime        = 10 * time.Second
+)
 
 // openBackend gives kine's backend for SQLite, on connections of ours; both end with the context.
 func openBackend(ctx context.Context, running *sync.WaitGroup, c config.Datastore) (kineserver.Backend, error) {
@@ -45,7 +48,7 @@ func openDialect(ctx context.Context, running *sync.WaitGroup, c config.Datastor
 	if err != nil {
 		return nil, err
 	}
-	pool := generic.ConnectionPoolConfig{MaxIdle: maxIdleConnections}
+	pool := generic.ConnectionPoolConfig{MaxIdle: maxIdleConnections, MaxIdleTime: maxIdleTime}
 	opened, err := generic.OpenDB(ctx, running, "sqlite", connector, pool, "?", false, nil)
 	if err != nil {
 		return nil, err

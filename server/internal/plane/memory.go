@@ -36,10 +36,11 @@ func tend(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	idle()
+	// Whoever waited for Ready has work for it.
+	debug.SetGCPercent(gcWhenBusy)
 	looks := time.NewTicker(gcLooks)
 	defer looks.Stop()
-	busy, quiet, before := false, 0, collections()
+	busy, quiet, before := true, 0, collections()
 	for {
 		select {
 		case <-looks.C:
