@@ -6,8 +6,6 @@ The cluster lies where that user can reach its folder, and is started under a um
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import ipaddress
 import json
 import os
 import socket
@@ -20,12 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from command_line import NOBODY, Sandkube, fresh, public_folder, python_of_all, until
+from self_signed import self_signed
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, which is Linux's"),
@@ -239,33 +234,12 @@ SQUAT = """
 """
 
 
-def certificate_of_a_stranger() -> bytes:
-    """A key and a certificate for 127.0.0.1, by a CA that has the name of ours."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.timezone.utc)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sandkube-ca")])
-    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return private + made.public_bytes(encoding)
-
-
 def test_a_server_of_theirs_on_the_port_is_not_believed(exposed: Exposed) -> None:
     """Neither is it told anything: clients end the handshake when they see whom they talk to."""
     mine = exposed.sandkube
     mine("down")
     pem = mine.root / "theirs.pem"
-    pem.write_bytes(certificate_of_a_stranger())
+    pem.write_bytes(b"".join(self_signed("sandkube-ca")))  # of a CA that has the name of ours
     pem.chmod(0o644)
     squatter = start(SQUAT, str(exposed.port), str(pem))
     try:

@@ -448,14 +448,11 @@ func TestALogOfAnotherDatabaseIsRefusedAgainAndAgain(t *testing.T) {
 	}
 }
 
-// What a crash leaves, without the file that SQLite makes anew: it is whole, and has to pass.
-func TestALogWithoutItsIndexIsReplayed(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
-	client, stop := running(t, settings(t, path))
-	defer stop()
-	create(t, client, "/registry/kept", "kept")
+// leftBy gives the path of a copy of a database that is in use, with the log beside it: what a crash leaves.
+func leftBy(t *testing.T, path, log string) string {
+	t.Helper()
 	left := filepath.Join(t.TempDir(), "state.db")
-	for _, suffix := range []string{"", "-wal"} {
+	for _, suffix := range []string{"", log} {
 		content, err := os.ReadFile(path + suffix)
 		if err == nil {
 			err = os.WriteFile(left+suffix, content, 0o600)
@@ -464,6 +461,16 @@ func TestALogWithoutItsIndexIsReplayed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return left
+}
+
+// What a crash leaves, without the file that SQLite makes anew: it is whole, and has to pass.
+func TestALogWithoutItsIndexIsReplayed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	client, stop := running(t, settings(t, path))
+	defer stop()
+	create(t, client, "/registry/kept", "kept")
+	left := leftBy(t, path, "-wal")
 	if err := check(left); err != nil {
 		t.Fatal(err)
 	}
@@ -493,16 +500,7 @@ func TestWhatWasBegunIsTakenBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	left := filepath.Join(t.TempDir(), "state.db")
-	for _, suffix := range []string{"", "-journal"} {
-		content, err := os.ReadFile(path + suffix)
-		if err == nil {
-			err = os.WriteFile(left+suffix, content, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	left := leftBy(t, path, "-journal")
 	if err := check(left); err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func backendOn(d kineserver.Dialect, running *sync.WaitGroup) kineserver.Backend
 
 // openDialect gives kine's dialect of SQLite, on connections and tables of ours.
 //
-// kine's package drivers/sqlite would open connections of the driver's own, and make seven indexes where two are asked, see
+// kine's package drivers/sqlite would open connections of the driver's own, and make six indexes where two are asked, see
 // schema.
 func openDialect(ctx context.Context, running *sync.WaitGroup, c config.Datastore) (kineserver.Dialect, error) {
 	connector, err := newConnector(serving(c.Path, c.Synchronous))

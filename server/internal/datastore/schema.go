@@ -13,8 +13,8 @@ import (
 
 // schema is the table that kine's questions are about: a row for each revision of a key, and the row's number is the revision.
 //
-// Of kine's seven indexes these two are used by its questions as they are today. The others made each write three times as
-// large; and one of them holds for some rows only, for which reason SQLite would plan a question anew each time it is asked.
+// Of kine's six indexes these two are used by its questions as they are today. Each of the others would be one more tree that
+// every write changes.
 var schema = []string{
 	`CREATE TABLE IF NOT EXISTS kine (
 		id INTEGER PRIMARY KEY AUTOINCREMENT,

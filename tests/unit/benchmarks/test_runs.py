@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from lengths import LONG
+
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 
 pytestmark = [
-    pytest.mark.skipif(
-        not os.environ.get("SANDKUBE_LONG"), reason="takes five minutes and Go: SANDKUBE_LONG=1"
-    ),
+    pytest.mark.skipif(not LONG, reason="takes five minutes and Go: SANDKUBE_LONG=1"),
     pytest.mark.timeout(1200),
 ]
 
