@@ -10,12 +10,16 @@ import (
 // How much the heap may grow, in percent, before the garbage collector runs.
 //
 // The start allocates for good, and collecting would only cost time. Under load a heap that is kept small costs a good part of
-// the processor. With nobody there, what a control plane holds changes little: small it is, and the collector runs about
-// twice a minute. A fixed limit for the memory would do neither: below what is held it keeps a core busy for ever.
+// the processor, and one that is left to grow scatters what stays over pages that can never be given back: garbage may add
+// gcGarbage, or as much as is held where that is more. With nobody there, what a control plane holds changes little: small it
+// is, and the collector runs about twice a minute. A fixed limit for the memory would do neither: below what is held it keeps a
+// core busy for ever.
 const (
 	gcWhileStarting = 400
-	gcWhenBusy      = 200
+	gcWhenBusyLeast = 100
+	gcWhenBusyMost  = 200
 	gcWhenIdle      = 15
+	gcGarbage       = 96 << 20
 )
 
 const (
@@ -37,7 +41,7 @@ func tend(ctx context.Context) {
 		return
 	}
 	// Whoever waited for Ready has work for it.
-	debug.SetGCPercent(gcWhenBusy)
+	debug.SetGCPercent(whenBusy(held()))
 	looks := time.NewTicker(gcLooks)
 	defer looks.Stop()
 	busy, quiet, before := true, 0, collections()
@@ -51,9 +55,9 @@ func tend(ctx context.Context) {
 		switch much := now-before >= gcMuch; {
 		case much && !busy:
 			busy = true
-			debug.SetGCPercent(gcWhenBusy)
 			fallthrough
 		case much:
+			debug.SetGCPercent(whenBusy(held()))
 			quiet = 0
 		case busy:
 			if quiet++; quiet == gcRests {
@@ -72,9 +76,19 @@ func idle() {
 	debug.FreeOSMemory()
 }
 
+// whenBusy is how much the heap may grow under load, in percent of the bytes that are held.
+func whenBusy(held uint64) int {
+	return int(min(max(100*gcGarbage/max(held, 1), gcWhenBusyLeast), gcWhenBusyMost))
+}
+
+// held is how many bytes of the heap the last collection found in use.
+func held() uint64 { return metric("/gc/heap/live:bytes") }
+
 // collections is how often the collector has run.
-func collections() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
+func collections() uint64 { return metric("/gc/cycles/total:gc-cycles") }
+
+func metric(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
