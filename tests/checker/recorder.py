@@ -374,7 +374,7 @@ class Recorder:
         """How many writes were asked for so far."""
         return sum(len(client.writes) for client in self._clients)
 
-    def stop(self, seconds: float = 120) -> None:
+    def stop(self, seconds: float = 60) -> None:
         """Have the clients stop; one more write shows the watchers where the end is."""
         self._stop.set()
         self._join(_Client, seconds)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import ipaddress
+import random
 import socket
 import struct
 from collections.abc import Iterable
@@ -23,6 +24,10 @@ LOOPBACK = "127.0.0.1"
 _SOMEWHERE = ("203.0.113.1", 9)
 # Ports in a row are looked for so often.
 _TRIES = 50
+# Ports that a cluster gets lie below those of NodePort services, and above those that most programs have.
+_OURS = range(10500, 30000)
+# Linux, ip(7): connections to elsewhere come from these ports.
+OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _LAST = 65535
 _SIOCGIFADDR = 0x8915  # Linux, netdevice(7)
 
@@ -30,8 +35,9 @@ _SIOCGIFADDR = 0x8915  # Linux, netdevice(7)
 def bind(asked: int | None, last: int | None = None) -> socket.socket:
     """A socket that listens on 127.0.0.1.
 
-    On port ``asked``, where one is asked for: PortTaken if somebody else has it. Otherwise on ``last`` if
-    that is free, and on any free port if it is not.
+    On port ``asked``, where one is asked for: PortTaken if somebody else has it; 0 is any free one. Otherwise
+    on ``last`` if that is free, and if not on one that no connection to elsewhere can take for its own end
+    while the cluster is down: it could not have it again then.
     """
     (listener,) = bind_row(asked, last, behind=0)
     return listener
@@ -41,10 +47,20 @@ def bind_row(asked: int | None, last: int | None, *, behind: int) -> list[socket
     """Like :func:`bind`, and the sockets of the ``behind`` ports that follow it."""
     if asked is not None:
         return _listen_row(asked, behind)
-    for port in (*([] if last is None else [last]), *[0] * _TRIES):
+    for port in (*([] if last is None else [last]), *lasting(), *[0] * _TRIES):
         with contextlib.suppress(PortTaken):
             return _listen_row(port, behind)
     raise PortTaken(f"No {behind + 1} free ports in a row were found on {LOOPBACK}.")
+
+
+def lasting(outgoing: Path = OUTGOING) -> list[int]:
+    """Some ports, by chance, that the system gives to no connection; none if it says nothing of them."""
+    try:
+        first, last = map(int, outgoing.read_text().split())
+    except (OSError, ValueError):
+        return []
+    ours = [port for port in _OURS if not first <= port <= last]
+    return random.sample(ours, min(len(ours), _TRIES))
 
 
 def _listen_row(port: int, behind: int) -> list[socket.socket]:

@@ -27,6 +27,26 @@ def test_the_last_port_comes_back() -> None:
         assert port_of(again) == port
 
 
+def test_a_port_that_no_outgoing_connection_takes_while_the_cluster_is_down(tmp_path: Path) -> None:
+    outgoing = tmp_path / "ip_local_port_range"
+    outgoing.write_text("10600\t65535\n")
+    assert set(listener.lasting(outgoing)) <= set(range(10500, 10600))
+
+
+@pytest.mark.skipif(not listener.OUTGOING.is_file(), reason="needs to know what ports connections get")
+def test_no_outgoing_connection_has_a_port_that_a_cluster_could_get() -> None:
+    with listener.bind(None) as bound, socket.create_connection(bound.getsockname()) as connection:
+        first, last = map(int, listener.OUTGOING.read_text().split())
+        assert first <= port_of(connection) <= last
+        assert not first <= port_of(bound) <= last
+
+
+def test_any_port_where_the_system_does_not_say_which_it_gives_to_connections(tmp_path: Path) -> None:
+    assert listener.lasting(tmp_path / "none") == []
+    (tmp_path / "all").write_text("1024 65535")
+    assert listener.lasting(tmp_path / "all") == []
+
+
 def test_another_port_if_the_last_one_is_taken() -> None:
     with listener.bind(None) as bound, listener.bind(None, last=port_of(bound)) as other:
         assert port_of(other) != port_of(bound)
