@@ -117,13 +117,17 @@ bench-all folder:
     set -uo pipefail
     mkdir -p "{{ folder }}"
     status=0
-    for name in start memory latency load; do
+    for name in start memory latency load validate; do
         uv run python "benchmarks/$name" --json "{{ folder }}/$name.json" || status=1
     done
     just bench-gvisor --json "{{ folder }}/gvisor.json" || status=1
     just soak --minutes 30 --json "{{ folder }}/soak-native.json" || status=1
     just soak --minutes 60 --gvisor --json "{{ folder }}/soak-gvisor.json" || status=1
     exit $status
+
+# measure how right `validate` is, beside kubectl's verdicts: `just mutants --seed 1 --count 500`
+mutants *arguments:
+    uv run python tests/validation/proof {{ arguments }}
 
 # keep results, draw them and write their tables into the docs: `just bench-publish FOLDER/*.json`
 bench-publish *files:

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // the zones of CronJobs, on machines that have none, as upstream's programs bring them along
 
 	"github.com/sandkube/sandkube/server/internal/commands"
 )

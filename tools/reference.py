@@ -1,13 +1,15 @@
 """Write what the documents take from the program itself: `python tools/reference.py`.
 
 docs/reference/cli.md is what `--help` says of every command; the middle part of docs/reference/environment.md
-lists the variable of each option, that of docs/how-to/troubleshooting.md what `doctor` can find. With --check
-nothing is written, and the exit status is 1 if something is out of date.
+lists the variable of each option, that of docs/how-to/troubleshooting.md what `doctor` can find, that of
+docs/reference/findings.md what `validate` can, and docs/reference/validation-report.md holds the schema of
+its report. With --check nothing is written, and the exit status is 1 if something is out of date.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -18,11 +20,15 @@ import click
 from sandkube.cli import cli
 from sandkube.doctor.checks import CHECKS
 from sandkube.doctor.finding import Check, Kind
+from sandkube.reports.json_schema import SCHEMA
+from sandkube.validation.rules import RULES
 
 ROOT = Path(__file__).resolve().parent.parent
 CLI = ROOT / "docs" / "reference" / "cli.md"
 ENVIRONMENT = ROOT / "docs" / "reference" / "environment.md"
 TROUBLESHOOTING = ROOT / "docs" / "how-to" / "troubleshooting.md"
+FINDINGS = ROOT / "docs" / "reference" / "findings.md"
+REPORT = ROOT / "docs" / "reference" / "validation-report.md"
 
 _WIDTH = 96
 _LINE = 120
@@ -87,6 +93,18 @@ def troubleshooting_page(text: str) -> str:
     return _with_part(text, "checks", "\n\n".join(_check(check) for check in CHECKS))
 
 
+def findings_page(text: str) -> str:
+    """Give docs/reference/findings.md with the table of codes made anew."""
+    rows = [f"| `{rule.code}` | {rule.severity} | {rule.title}. {rule.meaning} |" for rule in RULES.values()]
+    return _with_part(text, "codes", "\n".join(["| Code | Severity | |", "| --- | --- | --- |", *rows]))
+
+
+def report_page(text: str) -> str:
+    """Give docs/reference/validation-report.md with the schema made anew."""
+    schema = json.dumps(SCHEMA, indent=2)
+    return _with_part(text, "schema", f"```json\n{schema}\n```")
+
+
 def _check(check: Check) -> str:
     return "\n\n".join([f"### {check.title}", *(_kind(kind) for kind in check.kinds)])
 
@@ -123,6 +141,8 @@ def pages() -> dict[Path, str]:
         CLI: cli_page(),
         ENVIRONMENT: environment_page(ENVIRONMENT.read_text(encoding="utf-8")),
         TROUBLESHOOTING: troubleshooting_page(TROUBLESHOOTING.read_text(encoding="utf-8")),
+        FINDINGS: findings_page(FINDINGS.read_text(encoding="utf-8")),
+        REPORT: report_page(REPORT.read_text(encoding="utf-8")),
     }
 
 

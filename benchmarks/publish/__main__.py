@@ -26,7 +26,7 @@ RESULTS, PLOTS = ROOT / "benchmarks" / "results", ROOT / "benchmarks" / "plots"
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 BEGIN = "<!-- written by benchmarks/publish: do not edit up to the next mark -->"
 END = "<!-- end of what benchmarks/publish writes -->"
-ORDER = ("start", "memory", "latency", "load", "gvisor", "soak", "compare")
+ORDER = ("start", "memory", "latency", "load", "gvisor", "validate", "soak", "compare")
 NONE = "No results are kept yet."
 
 

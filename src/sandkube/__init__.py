@@ -13,8 +13,9 @@ from sandkube.errors import SandkubeError
 
 if TYPE_CHECKING:
     from sandkube.cluster import Cluster
+    from sandkube.validation import validate
 
-__all__ = ["Cluster", "SandkubeError", "__version__"]
+__all__ = ["Cluster", "SandkubeError", "__version__", "validate"]
 
 __version__ = "0.1.0"
 
@@ -25,4 +26,8 @@ def __getattr__(name: str) -> Any:
         from sandkube.cluster import Cluster
 
         return Cluster
+    if name == "validate":
+        from sandkube.validation import validate
+
+        return validate
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,6 +10,7 @@
     ├── K3sInstallFailed        k3s could not be had, or is not what it should be exit 2
     ├── ClusterNotFound         no cluster of that name                           exit 2
     ├── ClusterNotRunning       the cluster exists, but nothing serves it         exit 2
+    ├── ApiFailed               an API server does not answer, or not as one does exit 2
     ├── CommandFailed           kubectl or helm, run for Python, did not succeed  exit 2
     ├── StartFailed             the server ended, or was not Ready in time        exit 2
     ├── StateCorrupt            a file of a cluster cannot be understood          exit 2
@@ -26,6 +27,7 @@ Exit codes: 0 fine, 1 findings, 2 could not do it or misuse, 130 interrupted.
 from __future__ import annotations
 
 __all__ = [
+    "ApiFailed",
     "BuildFailed",
     "ClusterNotFound",
     "ClusterNotRunning",
@@ -98,6 +100,10 @@ class ClusterNotFound(SandkubeError):
 
 class ClusterNotRunning(SandkubeError):
     """The cluster exists, but no server process serves it."""
+
+
+class ApiFailed(SandkubeError):
+    """An API server does not answer, or refuses what nobody is refused; the message says what it said."""
 
 
 class CommandFailed(SandkubeError):

@@ -29,6 +29,7 @@ COMMANDS = {
     "kubeconfig": "Print a cluster's kubeconfig, or merge it into yours.",
     "kubectl": "Run kubectl against a cluster.",
     "helm": "Run helm against a cluster.",
+    "validate": "Judge manifests, charts and kustomizations by a real API server.",
     "server": "Find, build, install and remove the server binary.",
     "k3s": "Find, install and remove the k3s binary, for the distribution k3s.",
     "setup": "Have a coding sandbox, a dev container or a workflow start a cluster.",

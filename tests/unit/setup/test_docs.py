@@ -38,7 +38,7 @@ def test_the_step_is_the_one_that_is_printed() -> None:
 
 def test_every_input_of_the_action_is_in_the_table() -> None:
     inputs = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", page("ci"), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*?) \|", page("ci"), re.MULTILINE))
     assert rows == {
         name: f"`{given['default']}`" if given["default"] else "nothing" for name, given in inputs.items()
     }

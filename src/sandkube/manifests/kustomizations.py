@@ -1,0 +1,117 @@
+"""Rendering kustomizations with kubectl, and saying which file each object came from.
+
+A kustomization of our own lies around the person's, and asks for annotations that name the origin of each
+object. They are taken out again before anything is judged.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from sandkube.errors import ServerNotFound
+from sandkube.manifests.document import Document, Origin
+from sandkube.manifests.inputs import KUSTOMIZATIONS, Input
+from sandkube.manifests.reading import Contents, Flaw, read
+
+_ANNOTATION = "config.kubernetes.io/origin"
+# The annotation as kubectl prints it: a block of text below its key, or with it the annotations.
+_BLOCK = re.compile(
+    rf"(?P<margin>^ *){re.escape(_ANNOTATION)}: \|\n(?P<said>(?:(?P=margin)  .*\n?)+)", re.MULTILINE
+)
+_EMPTY = re.compile(r"^  annotations:\n(?=  \S|\S|\Z)", re.MULTILINE)
+_LOCATED = re.compile(r"(?P<file>[^\s'\"]+\.ya?ml)")
+
+
+def render(kustomization: Input, kubectl: Path, environ: Mapping[str, str]) -> Contents:
+    """The objects of a kustomization, or the flaw that keeps it from giving any."""
+    folder = Path(kustomization.path)
+    with tempfile.TemporaryDirectory(prefix="sandkube-") as ours:
+        # kustomize resolves symbolic links before it compares folders
+        here = os.path.realpath(ours)
+        inside = os.path.relpath(os.path.realpath(folder), here)
+        text = yaml.safe_dump({"resources": [inside], "buildMetadata": ["originAnnotations"]})
+        (Path(here) / KUSTOMIZATIONS[0]).write_text(text, encoding="utf-8")
+        try:
+            done = subprocess.run(
+                [str(kubectl), "kustomize", here],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env=dict(environ),
+                check=False,
+            )
+        except OSError as error:
+            raise ServerNotFound(f"`{kubectl}` cannot be run: {error.strerror}.") from error
+        if done.returncode != 0:
+            return Contents(flaws=[_failed(done.stderr, kustomization, here)])
+        return _contents(done.stdout, kustomization, here)
+
+
+def _contents(text: str, kustomization: Input, here: str) -> Contents:
+    shown = f"{kustomization.path} (rendered)"
+    contents = Contents()
+    for part in re.split(r"^---\n", text, flags=re.MULTILINE):
+        origin = _origin(part, kustomization, here)
+        found = read(_EMPTY.sub("", _BLOCK.sub("", part)).encode(), shown, origin=origin)
+        contents.flaws.extend(found.flaws)
+        contents.documents.extend(_placed(document) for document in found.documents)
+    return contents
+
+
+def _origin(text: str, kustomization: Input, here: str) -> Origin:
+    said = _BLOCK.search(text)
+    path = None
+    if said is not None:
+        values = yaml.safe_load(said["said"])
+        path = values.get("path") or values.get("configuredIn") if isinstance(values, dict) else None
+        if isinstance(values, dict) and values.get("repo"):
+            path = None
+    if not path:
+        return Origin("kustomize", kustomization.path)
+    file = os.path.normpath(f"{here}/{path}")
+    root = os.path.realpath(kustomization.path)
+    shown = os.path.normpath(f"{kustomization.path}/{os.path.relpath(file, root)}")
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return Origin("kustomize", kustomization.path)
+    return Origin("kustomize", kustomization.path, shown, text)
+
+
+def _placed(document: Document) -> Document:
+    """With the very object of its origin, in whose file a field has its line."""
+    origin = document.origin
+    if origin is None or origin.template is None or origin.text is None:
+        return document
+    written = read(origin.text.encode(), origin.template).documents
+    same = [one for one in written if one.kind == document.kind]
+    near = [one for one in same if one.name and document.name.find(one.name) >= 0] or same
+    if not near:
+        return document
+    return replace(document, origin=replace(origin, written=max(near, key=lambda one: len(one.name))))
+
+
+def _failed(said: str, kustomization: Input, here: str) -> Flaw:
+    said = said.strip().removeprefix("error: ").replace(f"{here}/", "")
+    root = os.path.realpath(kustomization.path)
+    said = said.replace(f"{root}/", f"{kustomization.path}/").replace(root, kustomization.path)
+    # it tells from the outside to the inside, and names our own folder first
+    said = re.sub(r"^accumulating resources: accumulation err='[^']*'?:? ?", "", said)
+    folder = Path(kustomization.path)
+    name = next((name for name in KUSTOMIZATIONS if (folder / name).is_file()), KUSTOMIZATIONS[0])
+    file = str(folder / name)
+    for found in _LOCATED.finditer(said):
+        for candidate in (Path(found["file"]), folder / found["file"]):
+            if candidate.is_file():
+                file = str(candidate)
+    return Flaw("render-failed", f"kustomize cannot render this: {said}", file)

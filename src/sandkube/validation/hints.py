@@ -1,0 +1,119 @@
+"""What may help: the name that a typo meant, the place where a field belongs, quotes around a word."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+import yaml
+
+from sandkube.kube.openapi import Schema
+from sandkube.manifests import fields, scalars, values
+from sandkube.manifests.document import Document
+from sandkube.manifests.fields import Found
+
+# Kinds that Kubernetes had, and what came in their place.
+REMOVED = {
+    "PodSecurityPolicy": "Pod Security admission: label namespaces with pod-security.kubernetes.io/enforce",
+    "PodPreset": "there is nothing in its place",
+    "ThirdPartyResource": "use a CustomResourceDefinition",
+    "ClusterTrustBundleProjection": "there is nothing in its place",
+}
+_SHORTEST = 0.6
+_SHOWN = 60  # characters of a value
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The one of ``names`` that ``name`` most likely meant."""
+    all_ = list(names)
+    lower = {one.lower(): one for one in all_}
+    if name.lower() in lower and lower[name.lower()] != name:
+        return lower[name.lower()]
+    found = difflib.get_close_matches(name, all_, n=1, cutoff=_SHORTEST)
+    return found[0] if found else None
+
+
+def of_field(path: str, document: Document, schema: Schema | None) -> str | None:
+    """What an unknown field may have meant: a name that is near, or a place near by where it belongs."""
+    name = fields.last(path)
+    above = re.sub(r"(^|\.)" + re.escape(name) + r"$", "", path)
+    if schema is None:
+        return None
+    here = _follow(schema, above)
+    if here is None:
+        return None
+    there = {key for key, _, _ in fields.entries(document.find(above).value)} if above else set()
+    free = [one for one in here.names if one not in there] or list(here.names)
+    if near := nearest(name, free):
+        return f"did you mean `{near}`?"
+    for below in here.names:
+        field = here.field(below)
+        inner = field.items or field if field is not None else None
+        if inner is not None and name in inner.names:
+            return f"`{name}` belongs into `{fields.join(above, below)}`: indent it below that"
+    parts = re.findall(r"[^.\[\]]+(?:\[[^\]]*\])*", above)
+    for count in range(len(parts) - 1, -1, -1):
+        outer = ".".join(parts[:count])
+        if (field := _follow(schema, outer)) is not None and name in field.names:
+            return f"`{name}` belongs into `{outer or document.kind}`: indent it less"
+    return None
+
+
+def _follow(schema: Schema, path: str) -> Schema | None:
+    here: Schema | None = schema
+    for part in re.findall(r"\[[^\]]*\]|[^.\[\]]+", path):
+        if here is None:
+            return None
+        here = here.items if part.startswith("[") and here.items is not None else here.field(part.strip("[]"))
+    return here
+
+
+def described(node: yaml.Node) -> str:
+    """A value in words: the text `abc`, the number 8080, `true`, a list, a mapping."""
+    if isinstance(node, yaml.MappingNode):
+        return "a mapping"
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    assert isinstance(node, yaml.ScalarNode)
+    try:
+        value = values.scalar_of(node)
+    except values.UnreadableError:
+        return f"`{node.value[:_SHOWN]}`"
+    shown = node.value if len(node.value) <= _SHOWN else f"{node.value[:_SHOWN]}…"
+    if isinstance(value, bool):
+        return f"the truth value `{shown}`"
+    if isinstance(value, (int, float)):
+        return f"the number `{shown}`"
+    return "nothing" if value is None else f"the text `{shown}`"
+
+
+def of_value(node: yaml.Node, wanted: str) -> str | None:  # noqa: PLR0911 -- a case each
+    """What to do with a value of the wrong type."""
+    if not isinstance(node, yaml.ScalarNode):
+        return None
+    try:
+        value = values.scalar_of(node)
+    except values.UnreadableError:
+        return None
+    plain = not node.style
+    if "string" in wanted and plain and not isinstance(value, str):
+        if isinstance(value, bool) and node.value.lower() not in ("true", "false"):
+            return f'YAML 1.1 reads {node.value} as {str(value).lower()}: put it in quotes, "{node.value}"'
+        if isinstance(value, int) and str(value) != node.value:
+            return f'YAML 1.1 reads {node.value} as the number {value}: put it in quotes, "{node.value}"'
+        return f'put it in quotes: "{node.value}"'
+    if isinstance(value, str) and not plain and scalars.kind_of(scalars.plain(value)) != "string":
+        return f"leave the quotes out: {node.value}"
+    return None
+
+
+def of_fault(message: str, found: Found) -> str | None:
+    """What to do about a value that the server does not allow."""
+    if (supported := re.search(r"supported values: (.+)$", message)) and isinstance(
+        found.value, yaml.ScalarNode
+    ):
+        names = re.findall(r'"([^"]+)"', supported[1])
+        near = nearest(found.value.value, names)
+        return f"did you mean `{near}`?" if near and found.whole else None
+    return None
