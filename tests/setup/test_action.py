@@ -42,7 +42,7 @@ def run_step(runner: Sandkube, name: str, **inputs: str) -> None:
     step = STEPS[name]
     environ = {}
     for variable, expression in step.get("env", {}).items():
-        match = re.fullmatch(r"\$\{\{ inputs\.(\w+) \}\}", expression)
+        match = re.fullmatch(r"\$\{\{ inputs\.([\w-]+) \}\}", expression)
         assert match is not None, expression
         environ[variable] = inputs.get(match[1], ACTION["inputs"][match[1]]["default"])
     runner.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], environ=environ)
@@ -85,7 +85,7 @@ def test_it_is_an_action() -> None:
         assert ("run" in step) == ("shell" in step) != ("uses" in step)
         assert "${{" not in step.get("run", "")
     text = (ROOT / "action.yml").read_text(encoding="utf-8")
-    assert set(re.findall(r"inputs\.(\w+)", text)) == set(ACTION["inputs"])
+    assert set(re.findall(r"inputs\.([\w-]+)", text)) == set(ACTION["inputs"])
     ids = {step["id"] for step in ACTION["runs"]["steps"] if "id" in step}
     assert set(re.findall(r"steps\.(\w+)\.", text)) <= ids
 

@@ -14,9 +14,9 @@ from validation.planes import Planes
 __all__ = ["sandkube"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def planes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planes]:
-    """Control planes of this worker's own, one at a time."""
+    """Control planes of this file's own, one at a time; other tests fork, and must not share one."""
     with own_folders(tmp_path_factory.mktemp("validation")), Planes() as there:
         yield there
 
