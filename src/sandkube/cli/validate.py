@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +12,7 @@ import click
 
 from sandkube.cli import output
 from sandkube.cli.options import option, quiet_option
+from sandkube.cli.output import Teller
 from sandkube.errors import UsageError
 from sandkube.reports import FORMATS
 
@@ -139,7 +139,8 @@ def validate(
 
     if update_baseline and settings.baseline is None:
         raise UsageError("`--update-baseline` needs to know which.", hint="name it with --baseline FILE")
-    with _teller(quiet=quiet) as teller:
+    # where no person watches, what is being done is no news
+    with Teller(quiet=quiet or not sys.stderr.isatty()) as teller:
         known = None if update_baseline else settings.baseline
         report = judge(settings=replace(settings, baseline=known), progress=teller)
     if update_baseline and settings.baseline is not None:
@@ -163,10 +164,7 @@ def _settings(paths: tuple[str, ...], asked: dict[str, Any], *, configured: bool
         if value is not None and value is not False and value != ()
     }
     if paths:
-        found["paths"] = paths
-        found.setdefault("kustomize", ())
-        if not asked["kustomize"]:
-            found["kustomize"] = ()
+        found |= {"paths": paths, "kustomize": asked["kustomize"]}
     return settings.Settings(**found)
 
 
@@ -180,21 +178,14 @@ def _target(text: str) -> tuple[str, Path]:
     return form, Path(file)
 
 
-@contextlib.contextmanager
-def _teller(*, quiet: bool) -> Iterator[output.Teller]:
-    # where no person watches, what is being done is no news
-    with output.Teller(quiet=quiet or not sys.stderr.isatty()) as teller:
-        yield teller
-
-
 def _accepted(report: Report, file: Path) -> Report:
     from dataclasses import replace
 
     from sandkube.reports import baseline
+    from sandkube.reports.words import counted
 
     baseline.write(file, report.findings)
-    count = len(report.findings)
-    output.talk(f"wrote {file}: {count} finding{'s' * (count != 1)} accepted")
+    output.talk(f"wrote {file}: {counted(len(report.findings), 'finding')} accepted")
     return replace(report, findings=(), accepted=report.findings)
 
 

@@ -54,7 +54,6 @@ class Verdict:
     document: Document
     findings: tuple[Finding, ...] = ()
     kept: dict[str, Any] | None = None
-    resource: Resource | None = None
 
     @property
     def taken(self) -> bool:
@@ -104,7 +103,7 @@ class Judge:
         kept = self._ask(case, mode)
         for warning in case.warnings:
             case.findings.append(self._warned(case, warning))
-        return Verdict(document, tuple(case.findings), kept, found)
+        return Verdict(document, tuple(case.findings), kept)
 
     def apply(self, document: Document) -> Verdict:
         """Apply an object, whatever may be amiss with it."""
@@ -112,7 +111,7 @@ class Judge:
         if isinstance(found, Finding):
             return Verdict(document, (found,))
         case = _Case(document, found)
-        return Verdict(document, (), self._over(case), found)
+        return Verdict(document, (), self._over(case))
 
     def _resource(self, document: Document) -> Resource | Finding:
         api_version, kind = document.value.get("apiVersion"), document.value.get("kind")

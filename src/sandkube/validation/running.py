@@ -13,6 +13,7 @@ from sandkube.kube.discovery import Served, discover
 from sandkube.kube.openapi import Schemas
 from sandkube.manifests.document import Document
 from sandkube.reports import Finding
+from sandkube.reports.words import counted
 from sandkube.validation import order, preparing, references, settling, templates
 from sandkube.validation.judging import Judge, Verdict, twins
 from sandkube.validation.placing import finding
@@ -97,11 +98,11 @@ class Run:
             older = there.get(self._where(document))
             return self.judge.judge(document, "over" if older is not None else "create", older)
 
-        count, done = len(given.documents), 0
+        done = 0
         for phase in order.phases(given.documents):
             if not phase:
                 continue
-            self.step(f"judging {count} object{'s' * (count != 1)}, {done} done")
+            self.step(f"judging {counted(len(given.documents), 'object')}, {done} done")
             if self.plane.ours:
                 self._await_accounts(phase)
             for verdict in self._each(judged, phase):

@@ -13,18 +13,11 @@ from typing import Any
 
 from sandkube.kube.client import Client
 from sandkube.kube.status import refusal
+from sandkube.validation.references.kinds import CRON_JOB, DAEMON_SET, Kind
+from sandkube.validation.references.templates import BUILT_IN
 
-_PODS = {
-    ("apps", "DaemonSet"): ("spec", "template"),
-    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template"),
-}
-_OTHERS = {
-    ("apps", "Deployment"): ("spec", "template"),
-    ("apps", "ReplicaSet"): ("spec", "template"),
-    ("apps", "StatefulSet"): ("spec", "template"),
-    ("", "ReplicationController"): ("spec", "template"),
-    ("batch", "Job"): ("spec", "template"),
-}
+# Those whose controllers make no pod here.
+_LATER = (DAEMON_SET, CRON_JOB)
 
 
 def refused_pod(
@@ -35,9 +28,9 @@ def refused_pod(
     ``every_kind`` asks also for kinds whose controllers make pods at once.
     """
     group = str(workload.get("apiVersion", "")).rpartition("/")[0]
-    kinds = {**_PODS, **_OTHERS} if every_kind else _PODS
-    path = kinds.get((group, str(workload.get("kind"))))
-    if path is None:
+    kind = Kind(group, str(workload.get("kind")))
+    path = BUILT_IN.get(kind)
+    if not path or not (every_kind or kind in _LATER):  # a Pod has no template
         return None
     template: Any = workload
     for step in path:
