@@ -93,7 +93,7 @@ def _life(revision: revisions.Revision, idle: float) -> dict[str, float]:
         time.sleep(idle)
         memory = processes.memory([next(event["pid"] for event in started if event["event"] == "starting")])
         found["resident"] = memory.rss
-        found["anonymous"] = memory.rss if memory.anonymous is None else memory.anonymous
+        found["anonymous"] = memory.anonymous
         found["down"] = _run(revision, "down", NAME)
         found["restart"] = _run(revision, "up", NAME)
     finally:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -15,15 +16,17 @@ class Memory:
     """In MB (2**20 bytes).
 
     ``pss`` counts a page that n processes share as an n-th for each; ``anonymous`` is what no file backs.
-    Where the kernel does not tell them (gVisor), both are None, and ``rss`` is all there is.
+    Where the kernel does not tell a figure it is None: gVisor has no ``pss``, since it takes every page for
+    unshared.
     """
 
     rss: float
     pss: float | None
-    anonymous: float | None
+    anonymous: float
 
     def __add__(self, other: Memory) -> Memory:
-        return Memory(self.rss + other.rss, _sum(self.pss, other.pss), _sum(self.anonymous, other.anonymous))
+        pss = None if self.pss is None or other.pss is None else self.pss + other.pss
+        return Memory(self.rss + other.rss, pss, self.anonymous + other.anonymous)
 
 
 def memory(pids: Iterable[int]) -> Memory:
@@ -32,11 +35,13 @@ def memory(pids: Iterable[int]) -> Memory:
     return sum(others, first)
 
 
-def parse_rollup(text: str) -> Memory:
-    """Read what smaps_rollup says (kB)."""
-    found = {line.partition(":")[0]: line.split() for line in text.splitlines()[1:]}
-    megabytes = {key: int(words[1]) / 1024 for key, words in found.items()}
-    return Memory(megabytes["Rss"], megabytes["Pss"], megabytes["Anonymous"])
+def parse_maps(text: str) -> Memory:
+    """Read what smaps_rollup says, or smaps of every mapping (kB)."""
+    found: Counter[str] = Counter()
+    for words in map(str.split, text.splitlines()):
+        if words[0].endswith(":") and words[-1] == "kB":
+            found[words[0]] += int(words[1])
+    return Memory(found["Rss:"] / 1024, found["Pss:"] / 1024, found["Anonymous:"] / 1024)
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
@@ -52,17 +57,11 @@ def descriptors(pids: Iterable[int]) -> int:
 def _memory(pid: int) -> Memory:
     folder = _PROC / str(pid)
     try:
-        return parse_rollup((folder / "smaps_rollup").read_text())
+        return parse_maps((folder / "smaps_rollup").read_text())
     except FileNotFoundError:
-        status = (folder / "status").read_text().splitlines()
-        (resident,) = (line.split()[1] for line in status if line.startswith("VmRSS:"))
-        return Memory(int(resident) / 1024, None, None)
+        return replace(parse_maps((folder / "smaps").read_text()), pss=None)
 
 
 def _cpu(pid: int) -> float:
     fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _sum(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one + other

@@ -9,9 +9,8 @@ ten, latencies of each kind of request. In the end the checker of the tests (tes
 acknowledged write, read and watch event.
 
 A slope is fitted through the least of each minute, after the first ten (`--settle`), with the value that it
-is below with a probability of 95 %. The exit status is 1 where a figure is not what it has to be. Where the
-kernel tells no anonymous memory (gVisor), resident memory stands in for it. Ctrl-C or TERM lets the clients
-stop, and what was done up to then is judged; a second one ends at once.
+is below with a probability of 95 %. The exit status is 1 where a figure is not what it has to be. Ctrl-C or
+TERM lets the clients stop, and what was done up to then is judged; a second one ends at once.
 
 `--gvisor` runs all of it, servers and clients, in a sandbox of gVisor's (systrap) on the host's files.
 """
@@ -143,8 +142,6 @@ def measure(chosen: argparse.Namespace, kept: Kept) -> None:
             unseen=[],
         )
         with side.running() as running:
-            memory = processes.memory(running.pids)
-            kept.note(memory="resident" if memory.anonymous is None else "anonymous")
             try:
                 _soak(side, running, chosen, history, kept)
             finally:
@@ -243,7 +240,7 @@ def _sample(side: sides.Side, running: sides.Running, seconds: float) -> dict[st
     logs = [name for name in files if name.endswith(WAL)]
     return {
         "seconds": seconds,
-        "memory_mb": memory.rss if memory.anonymous is None else memory.anonymous,
+        "memory_mb": memory.anonymous,
         "pss_mb": memory.pss,
         "rss_mb": memory.rss,
         "heap_mb": None,

@@ -35,8 +35,7 @@ def table(document: Document) -> str:
     words = (
         f"{minutes:.1f} of {document['minutes']:g} min, seed {document['seed']}, "
         f"{document['clients']} clients, {document['rate']:g} requests a second asked and "
-        f"{done / (minutes * verdict.MINUTE or 1):.1f} done; {document['durability']}; "
-        f"memory: {document['memory']}"
+        f"{done / (minutes * verdict.MINUTE or 1):.1f} done; {document['durability']}"
     )
     parts = [words, _growth(document), _latencies(document["reports"]), _history(document)]
     judged = verdict.targets(document)
@@ -121,7 +120,7 @@ def drawn(document: Document) -> str:
         return plot.Lines(title, "minutes", unit, known, dashed=dashed)
 
     slope = _sloped(document)
-    where = f"memory ({document['memory']}); dashed: slope of the minutes' least, after {settle:g} min"
+    where = f"anonymous memory; dashed: slope of the minutes' least, after {settle:g} min"
     charts = [
         lines(where, "MB", "memory_mb", "pss_mb", "heap_mb", **({"slope": slope} if slope else {})),
         lines("Goroutines", "", "goroutines"),

@@ -18,7 +18,6 @@ exit. `--ours` leaves the others out.
 from __future__ import annotations
 
 import argparse
-import math
 import shutil
 import sys
 import tempfile
@@ -186,10 +185,7 @@ def judged(document: Document) -> Sequence[Target]:
             for figure, label, most in AIMS
         ]
     if idle:
-        if idle["anonymous_mb"] is not None:
-            found.append(
-                Target("ours: anonymous memory, idle", idle["anonymous_mb"], most=IDLE_MB, unit="MB")
-            )
+        found.append(Target("ours: anonymous memory, idle", idle["anonymous_mb"], most=IDLE_MB, unit="MB"))
         found.append(Target("ours: CPU, idle", idle["cpu_percent"], most=IDLE_PERCENT, unit="% of a core"))
         found.append(_data(idle))
     return found
@@ -260,7 +256,7 @@ def _phases(rounds: list[dict[str, Any]]) -> str:
 
 def _idle(idle: dict[str, float]) -> str:
     return (
-        f"after {idle['seconds']:.0f} s idle: {number(idle['anonymous_mb'] or math.nan)} MB anonymous, "
+        f"after {idle['seconds']:.0f} s idle: {number(idle['anonymous_mb'])} MB anonymous, "
         f"{idle['rss_mb']:.0f} MB resident, {idle['cpu_percent']:.1f} % of a core, "
         f"{idle['data_mb']:.1f} MB in the data folder"
     )

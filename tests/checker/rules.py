@@ -45,7 +45,7 @@ def check(history: History) -> list[Fault]:
     timeline = _Timeline(history)
     found = [
         *_agreement(history.watchings),
-        *_coverage(history),
+        *coverage(history),
         *(fault for watching in history.watchings for fault in _stream(watching, timeline)),
         *_writes(history.writes, timeline),
         *_origins(history.writes, timeline),
@@ -125,7 +125,7 @@ def _agreement(watchings: Iterable[Watching]) -> Iterator[Fault]:
                 )
 
 
-def _coverage(history: History) -> Iterator[Fault]:
+def coverage(history: History) -> Iterator[Fault]:
     """Somebody watched at every version: without that, nothing can be said."""
     if not history.watchings:
         yield Fault("incomplete record", "nobody watched")

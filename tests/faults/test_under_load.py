@@ -20,8 +20,10 @@ from pathlib import Path
 
 import pytest
 
+from checker.recorder import Recorder
+from checker.rules import coverage
 from command_line import Sandkube, kill, until
-from faults.loading import COMPACTING, SEED, TALLY, UNCACHED, judged, load, progress, size
+from faults.loading import SEED, TALLY, UNCACHED, judged, load, progress, size
 from lengths import LONG
 
 KILLS = int(os.environ.get("SANDKUBE_KILLS") or (100 if LONG else 4))
@@ -68,13 +70,28 @@ def test_killed_with_the_watch_cache(sandkube: Sandkube) -> None:
     judged(recorder)
 
 
-@pytest.mark.timeout(120 + 10 * KILLS)
+@pytest.mark.timeout(240 + 20 * KILLS)
 def test_killed_during_compaction(sandkube: Sandkube) -> None:
-    """It compacts every second, and is killed when its log says that it began."""
-    sandkube("up", UNCACHED, COMPACTING)
+    """It is killed when its log says that it began to compact.
+
+    On a machine so slow that no watcher is back before the next compaction, the record has a hole and says
+    nothing: then a second and a third time, on a cluster of its own.
+    """
+    for attempt in range(3):
+        recorder = _killed_during_compaction(sandkube, seed=2 + 10 * attempt)
+        if not (holes := list(coverage(recorder.history()))):
+            break
+        print(*holes, sep="\n")
+        sandkube("delete")
+    judged(recorder)
+
+
+def _killed_during_compaction(sandkube: Sandkube, seed: int) -> Recorder:
+    """What a load on a new cluster saw while its server was killed, twice or more."""
+    sandkube("up", UNCACHED, "--api-server-arg=--etcd-compaction-interval=2s")
     chosen = random.Random(SEED)
     log = sandkube.folder().log
-    with load(sandkube.api(), seed=2, size=500) as recorder:
+    with load(sandkube.api(), seed=seed, size=500) as recorder:
         for _ in range(max(2, KILLS // 3)):
             progress(recorder, 20)
             seen = log.read_bytes().count(b"COMPACT compactRev=")
@@ -84,7 +101,7 @@ def test_killed_during_compaction(sandkube: Sandkube) -> None:
             TALLY["kills"] += 1
             sandkube("up")
         recorder.stop()
-    judged(recorder)
+    return recorder
 
 
 @pytest.mark.parametrize("grace", [None, 0.15], ids=["TERM", "TERM and soon after KILL"])

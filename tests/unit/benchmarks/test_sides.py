@@ -71,10 +71,11 @@ def test_memory_is_read_and_summed() -> None:
         "Anonymous: 2048 kB",
     )
     text = "\n".join(lines)
-    found = processes.parse_rollup(text)
+    found = processes.parse_maps(text)
     assert found == processes.Memory(4.0, 3.0, 2.0)
     assert found + found == processes.Memory(8.0, 6.0, 4.0)
-    assert found + processes.Memory(1.0, None, None) == processes.Memory(5.0, None, None)
+    assert found + processes.Memory(1.0, None, 1.0) == processes.Memory(5.0, None, 3.0)
+    assert processes.parse_maps(f"{text}\nVmFlags: rd\n{text}") == found + found
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="this kernel has no smaps_rollup")

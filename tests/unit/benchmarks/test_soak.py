@@ -47,7 +47,6 @@ def _document(minutes: float = 30, **changes: Any) -> dict[str, Any]:
         "rate": 50,
         "clients": 8,
         "durability": "durability normal",
-        "memory": "anonymous",
         "unseen": [],
         "complete": True,
         "commands": {"ours": ["sandkube-server run"]},
