@@ -13,12 +13,12 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import httpx2
-
 from sandkube.errors import ApiFailed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+# httpx2 takes long to load: whoever starts a server first has it loaded meanwhile.
 
 JSON, YAML, APPLY = "application/json", "application/yaml", "application/apply-patch+yaml"
 # RFC 9111, 5.5 (obsolete, and used by Kubernetes, KEP-1693): code, agent and quoted text
@@ -59,6 +59,8 @@ class Client:
     """
 
     def __init__(self, url: str, *, context: ssl.SSLContext | None = None, socket: str | None = None) -> None:
+        import httpx2
+
         self.url = url
         limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
         transport = httpx2.HTTPTransport(
@@ -95,6 +97,8 @@ class Client:
         accept: str = JSON,
     ) -> Answer:
         """Ask once. ApiFailed where nothing that answers is there, or it does not answer in a minute."""
+        import httpx2
+
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
@@ -118,6 +122,8 @@ class Client:
     @contextmanager
     def lines(self, path: str, *, query: Mapping[str, str], seconds: float) -> Iterator[Iterator[str]]:
         """The lines of an answer that goes on, as they come, for so long between two. For watches."""
+        import httpx2
+
         with self._http.stream(
             "GET", path, params=query, timeout=httpx2.Timeout(_SECONDS, read=seconds)
         ) as answer:

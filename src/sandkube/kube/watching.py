@@ -8,8 +8,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import httpx2
-
 from sandkube.kube.client import Client
 
 
@@ -20,6 +18,8 @@ def watch(
 
     It ends early where the connection does.
     """
+    import httpx2
+
     asked = {"watch": "1", "timeoutSeconds": str(max(1, math.ceil(seconds))), **(query or {})}
     with (
         contextlib.suppress(httpx2.HTTPError, httpx2.StreamError, ValueError),

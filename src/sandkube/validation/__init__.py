@@ -3,8 +3,9 @@
 :func:`validate` is the whole. Modules, lower ones first: ``rules`` (every code), ``placing`` (from a field to
 a place in a file), ``refusals`` (what the server's answers say), ``types`` and ``hints`` (along the kind's
 schema), ``judging`` (one object), ``references`` (names that lead nowhere), ``order``, ``preparing``,
-``settling`` and ``templates`` (a set), ``running`` (a set in a control plane), ``planes`` (which one),
-``gathering`` (from paths to objects), ``settings`` (options and configuration files), ``validating``.
+``settling`` and ``templates`` (a set), ``folding`` (one cause, one finding), ``running`` (a set in a control
+plane), ``planes`` (which one), ``settings`` (options and configuration files), ``gathering`` (from paths to
+objects), ``cases`` (of values for charts), ``validating``. ``spelling`` is for all.
 """
 
 from __future__ import annotations

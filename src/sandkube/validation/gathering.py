@@ -64,17 +64,6 @@ def gather(inputs: Iterable[Input]) -> Gathered:
     return found
 
 
-def cases(settings: Settings) -> list[Case]:
-    """The cases that charts are rendered in: one for each `--values`, one without any."""
-    if not settings.values:
-        return [Case()]
-    for one in settings.values:
-        for path in one.split(","):
-            if not Path(path).is_file():
-                raise UsageError(f"There is no value file `{path}`.")
-    return [Case(one, tuple(one.split(","))) for one in settings.values]
-
-
 @contextlib.contextmanager
 def older(settings: Settings) -> Iterator[Gathered | None]:
     """The older set of `--upgrade-from`, as long as it is needed; None if there is none."""

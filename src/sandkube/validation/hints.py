@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 
 import yaml
 
@@ -12,6 +10,7 @@ from sandkube.kube.openapi import Schema
 from sandkube.manifests import fields, scalars, values
 from sandkube.manifests.document import Document
 from sandkube.manifests.fields import Found
+from sandkube.validation.spelling import nearest
 
 # Kinds that Kubernetes had, and what came in their place.
 REMOVED = {
@@ -20,18 +19,7 @@ REMOVED = {
     "ThirdPartyResource": "use a CustomResourceDefinition",
     "ClusterTrustBundleProjection": "there is nothing in its place",
 }
-_SHORTEST = 0.6
 _SHOWN = 60  # characters of a value
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The one of ``names`` that ``name`` most likely meant."""
-    all_ = list(names)
-    lower = {one.lower(): one for one in all_}
-    if name.lower() in lower and lower[name.lower()] != name:
-        return lower[name.lower()]
-    found = difflib.get_close_matches(name, all_, n=1, cutoff=_SHORTEST)
-    return found[0] if found else None
 
 
 def of_field(path: str, document: Document, schema: Schema | None) -> str | None:

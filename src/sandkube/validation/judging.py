@@ -37,6 +37,7 @@ from sandkube.reports import Finding
 from sandkube.validation import hints, refusals, types
 from sandkube.validation.placing import finding
 from sandkube.validation.refusals import Fault
+from sandkube.validation.spelling import nearest
 
 Mode = Literal["create", "look", "over"]
 
@@ -161,7 +162,7 @@ class Judge:
                 value=True,
                 hint=hints.REMOVED[document.kind],
             )
-        near = hints.nearest(document.kind, self.served.kinds())
+        near = nearest(document.kind, self.served.kinds())
         return finding(
             document,
             "unknown-kind",

@@ -7,12 +7,14 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandkube.cluster import Cluster, folder_of, state
 from sandkube.cluster.report import Report
 from sandkube.errors import ClusterNotRunning
-from sandkube.kube.access import client_of, through_kubectl
-from sandkube.kube.client import Client
+
+if TYPE_CHECKING:
+    from sandkube.kube.client import Client
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ def of_cluster(name: str) -> Iterator[Plane]:
 
 
 def _of_cluster(name: str, *, ours: bool) -> Iterator[Plane]:
+    from sandkube.kube.access import client_of
+
     folder = folder_of(name)
     with client_of(folder.kubeconfig) as client:
         yield Plane(client, folder.kubectl, folder.helm, folder.clients_environ(os.environ), ours)
@@ -58,6 +62,8 @@ def of_context(context: str, program: Path) -> Iterator[Plane]:
     ApiFailed where it cannot be reached.
     """
     import tempfile
+
+    from sandkube.kube.access import through_kubectl
 
     with tempfile.TemporaryDirectory(prefix="sandkube-") as folder:
         kubectl, helm = Path(folder) / "kubectl", Path(folder) / "helm"

@@ -14,7 +14,7 @@ from sandkube.kube.openapi import Schemas
 from sandkube.manifests.document import Document
 from sandkube.reports import Finding
 from sandkube.reports.words import counted
-from sandkube.validation import order, preparing, references, settling, templates
+from sandkube.validation import folding, order, preparing, references, settling, templates
 from sandkube.validation.judging import Judge, Verdict, twins
 from sandkube.validation.placing import finding
 from sandkube.validation.planes import Plane
@@ -71,7 +71,8 @@ class Run:
         findings += self._templates()
         findings += self._references(given.documents)
         place = {id(document): at for at, document in enumerate(given.documents)}
-        return [one for _, one in sorted(findings, key=lambda pair: place.get(id(pair[0]), -1))]
+        in_order = sorted(findings, key=lambda pair: place.get(id(pair[0]), -1))
+        return [one for _, one in folding.of_one_cause(in_order)]
 
     def _define(self, definitions: Sequence[Document]) -> None:
         for verdict in self._each(self.judge.judge, definitions):

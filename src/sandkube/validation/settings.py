@@ -92,7 +92,7 @@ def _checked(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
         if name == "set":
             name = "sets"
         if name not in types:
-            from sandkube.validation.hints import nearest
+            from sandkube.validation.spelling import nearest
 
             near = nearest(name, types)
             raise UsageError(

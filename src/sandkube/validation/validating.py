@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandkube.cluster.report import SILENT
 from sandkube.cluster.report import Report as Progress
 from sandkube.errors import UsageError
-from sandkube.manifests.inputs import collect
-from sandkube.reports import Finding, Report
+from sandkube.manifests.inputs import Input, collect
+from sandkube.reports import Report
 from sandkube.reports import baseline as baselines
-from sandkube.validation import gathering, planes
-from sandkube.validation.gathering import Gathered
-from sandkube.validation.placing import of_flaw
+from sandkube.validation import planes
 from sandkube.validation.planes import Plane
-from sandkube.validation.rules import RULES
-from sandkube.validation.running import Run, Set
 from sandkube.validation.settings import Settings
+
+if TYPE_CHECKING:
+    from sandkube.validation.cases import Asked, Judged
+
+# What reads and judges takes as long to load as half a start of a control plane: it is loaded meanwhile.
 
 
 def validate(
@@ -66,52 +68,61 @@ def _check(settings: Settings) -> None:
             "`--upgrade-from` applies the older set, and nothing is applied to a cluster of yours.",
             hint="leave out --cluster and --context: a control plane is started for it",
         )
-    unknown = [code for code in settings.ignore if code not in RULES]
-    if unknown:
-        from sandkube.validation.hints import nearest
+    for path in (path for one in settings.values for path in one.split(",")):
+        if not Path(path).is_file():
+            raise UsageError(f"There is no value file `{path}`.")
+    if settings.ignore:
+        _check_codes(settings.ignore)
 
-        near = nearest(unknown[0], RULES)
-        raise UsageError(
-            f"There is no code `{unknown[0]}`.", hint=f"did you mean `{near}`?" if near else None
-        )
+
+def _check_codes(codes: Sequence[str]) -> None:
+    from sandkube.validation.rules import RULES
+    from sandkube.validation.spelling import nearest
+
+    for code in codes:
+        if code not in RULES:
+            near = nearest(code, RULES)
+            raise UsageError(f"There is no code `{code}`.", hint=f"did you mean `{near}`?" if near else None)
 
 
 def _validated(settings: Settings, progress: Progress) -> Report:
     began = time.monotonic()
-    cases = gathering.cases(settings)
     inputs = collect(settings.paths, recursive=settings.recursive, kustomize=settings.kustomize)
     if settings.values and not any(one.kind == "chart" for one in inputs):
         raise UsageError("`--values` is for charts, and there is none among the paths.")
     known = baselines.read(Path(settings.baseline)) if settings.baseline is not None else ()
-    findings: list[Finding] = []
-    documents, files, version = 0, dict[str, None](), ""
-    with ThreadPoolExecutor(1) as aside, gathering.older(settings) as older:
-        # files are read while the control plane starts
-        reading = aside.submit(gathering.gather, inputs)
-        definitions = aside.submit(gathering.gather, collect(settings.crds, recursive=True))
-        for case in cases:
-            with _plane(settings, progress) as plane:
-                gathered = reading.result()
-                version = version or planes.version_of(plane.client)
-                contents = gathered.contents(case, plane, settings)
-                given = Set(
-                    contents.documents,
-                    _documents(definitions.result(), case, plane, settings),
-                    _documents(older, case, plane, settings),
-                )
-                findings += [of_flaw(flaw) for flaw in contents.flaws]
-                run = Run(plane, settings.namespace, settings.settle, progress.step)
-                findings += run.of(given)
-                documents += len(contents.documents)
-                files.update(dict.fromkeys(_files(gathered, contents.documents)))
-    all_ = [one for one in _merged(findings, len(cases)) if one.code not in settings.ignore]
-    new, accepted, stale = baselines.split(all_, known)
+    with contextlib.ExitStack() as held, ThreadPoolExecutor(1) as aside:
+        asked = aside.submit(_asked, settings, inputs, held)
+
+        def judge(name: str | None, told: Progress) -> Judged:
+            with _plane(settings, told) as plane:
+                return asked.result().judged(name, plane, told.step)
+
+        cases = _each(settings.values or (None,), judge, progress)
+
+    from sandkube.validation import folding
+    from sandkube.validation.rules import RULES
+
+    findings = folding.of_cases([one for case in cases for one in case.findings], len(cases))
+    counted = [one for one in findings if one.code not in settings.ignore]
+    new, accepted, stale = baselines.split(counted, known)
     if stale:
         count = sum(one.count for one in stale)
         progress.say(
             f"{settings.baseline}: {count} of its findings did not occur; --update-baseline drops them"
         )
-    return Report(new, tuple(files), documents, RULES, version, time.monotonic() - began, accepted)
+    files = tuple(dict.fromkeys(file for case in cases for file in case.files))
+    documents = sum(case.documents for case in cases)
+    return Report(new, files, documents, RULES, cases[0].version, time.monotonic() - began, accepted)
+
+
+def _asked(settings: Settings, inputs: Sequence[Input], held: contextlib.ExitStack) -> Asked:
+    """What is to be judged, read; and all that judging needs, loaded."""
+    import httpx2  # noqa: F401
+
+    from sandkube.validation import cases
+
+    return cases.Asked.read(settings, inputs, held)
 
 
 def _plane(settings: Settings, progress: Progress) -> AbstractContextManager[Plane]:
@@ -124,30 +135,44 @@ def _plane(settings: Settings, progress: Progress) -> AbstractContextManager[Pla
     return planes.throw_away(progress)
 
 
-def _documents(gathered: Gathered | None, case: Any, plane: Plane, settings: Settings) -> Sequence[Any]:
-    return gathered.contents(case, plane, settings).documents if gathered is not None else ()
+def _each(
+    names: Sequence[str | None], judge: Callable[[str | None, Progress], Judged], progress: Progress
+) -> list[Judged]:
+    """Every case, several at once, each in a control plane of its own."""
+    if len(names) == 1:
+        return [judge(names[0], progress)]
+    listeners = [_Listener(progress if number == 0 else SILENT) for number in range(len(names))]
+    with ThreadPoolExecutor(min(len(names), max(2, os.cpu_count() or 1))) as pool:
+        cases = [pool.submit(judge, name, told) for name, told in zip(names, listeners, strict=True)]
+        try:
+            return [case.result() for case in cases]
+        except BaseException:
+            for case, listener in zip(cases, listeners, strict=True):
+                case.cancel()
+                listener.over = True
+            raise
 
 
-def _files(gathered: Gathered, documents: Iterable[Any]) -> Iterable[str]:
-    yield from gathered.files
-    for document in documents:
-        if document.origin is not None:
-            yield document.origin.template or document.origin.source
+class _OverError(Exception):
+    """Nobody waits for this case any more."""
 
 
-def _merged(findings: Sequence[Finding], cases: int) -> list[Finding]:
-    """The same finding of several cases once; of all cases, without one."""
-    if cases <= 1:
-        return list(findings)
-    found: dict[str, list[Finding]] = {}
-    for one in findings:
-        found.setdefault(replace(one, case=None).fingerprint, []).append(one)
-    merged = []
-    for same in found.values():
-        names = list(dict.fromkeys(one.case for one in same if one.case))
-        everywhere = not names or len(names) == cases
-        merged.append(replace(same[0], case=None if everywhere else ", ".join(names)))
-    return merged
+class _Listener:
+    """Passes on what a case tells; ends it at its next step when nobody waits for it any more."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.over = False
+
+    def step(self, text: str) -> None:
+        """Pass it on."""
+        if self.over:
+            raise _OverError
+        self._progress.step(text)
+
+    def say(self, text: str) -> None:
+        """Pass it on."""
+        self._progress.say(text)
 
 
 def _tuple(value: Any) -> Any:

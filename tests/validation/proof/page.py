@@ -28,12 +28,12 @@ def document(
         "scores": {
             kind: {
                 "texts": one.count,
-                "refused by the server": one.refused,
+                "faulty": one.faulty,
                 "missed": list(one.missed),
                 "false alarms": list(one.false_alarms),
-                "right line": one.right_line,
+                "wrong line": list(one.wrong_line),
                 "with two faults": one.twice,
-                "both named": one.both_named,
+                "one of two not named": list(one.one_named),
                 "met": one.met,
             }
             for kind, one in scores.items()
@@ -46,17 +46,21 @@ def table(found: Mapping[str, Any]) -> str:
     """Both tables, as Markdown."""
     rows = ["| | mutants | corpus |", "| --- | --- | --- |"]
     both = [found["scores"][kind] for kind in ("mutant", "corpus")]
-    for label in ("texts", "refused by the server", "missed", "false alarms"):
+    for label in ("texts", "faulty", "missed", "false alarms"):
         values = [len(one[label]) if isinstance(one[label], list) else one[label] for one in both]
         rows.append(f"| {label} | {values[0]} | {values[1]} |")
-    for label, of in (("right line", "refused by the server"), ("both named", "with two faults")):
-        shares = [_share(one[label], one[of]) for one in both]
+    for label, less, of in (
+        ("right line", "wrong line", "faulty"),
+        ("both named", "one of two not named", "with two faults"),
+    ):
+        shares = [_share(one[of] - len(one[less]), one[of]) for one in both]
         rows.append(f"| {label}, of those {of} | {shares[0]} | {shares[1]} |")
     rows += ["", f"| tool | {' | '.join(_COLUMNS)} |", "| --- | --- | --- | --- | --- |"]
     for tool, tally in found["tools"].items():
         rows.append(f"| {tool} | {' | '.join(str(tally[column]) for column in _COLUMNS)} |")
-    names = [name for one in both for name in (*one["missed"], *one["false alarms"])]
-    rows += ["", f"Not as the server says: {', '.join(names)}."] if names else []
+    for label in ("missed", "false alarms", "wrong line", "one of two not named"):
+        names = [name for one in both for name in one[label]]
+        rows += ["", f"{label.capitalize()}: {', '.join(names)}."] if names else []
     return "\n".join(rows)
 
 

@@ -19,7 +19,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is judged: of which kind it is (`mutant`, `corpus`), its bytes, and what was planted in it."""
+    """What is judged: of which kind it is (`mutant`, `corpus`), its bytes, and what was planted in it.
+
+    Whether it is ``sound`` is only known of a text of the corpus; of a mutant the server has to tell.
+    """
 
     kind: str
     name: str
@@ -27,11 +30,12 @@ class Text:
     faults: tuple[Fault, ...]
     older: bytes | None = None
     needs: tuple[bytes, ...] = ()
+    sound: bool | None = None
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One text: whether the server takes it, what was planted, and what each tool says."""
+    """One text: whether it is sound, what was planted, and what each tool says."""
 
     kind: str
     name: str
@@ -47,12 +51,12 @@ class Judged:
 
     @property
     def missed(self) -> bool:
-        """Whether the server refuses it, and we found nothing."""
+        """Whether it is not sound, and we found nothing."""
         return not self.sound and not self.errors
 
     @property
     def false_alarm(self) -> bool:
-        """Whether the server takes it, and we found an error."""
+        """Whether it is sound, and we found an error."""
         return self.sound and bool(self.errors)
 
     @property
@@ -74,10 +78,10 @@ class Score:
     count: int
     missed: Sequence[str]
     false_alarms: Sequence[str]
-    refused: int
-    right_line: int
+    faulty: int
+    wrong_line: Sequence[str]
     twice: int
-    both_named: int
+    one_named: Sequence[str]
 
     @property
     def met(self) -> bool:
@@ -85,25 +89,25 @@ class Score:
         return (
             not self.missed
             and not self.false_alarms
-            and self.right_line >= 0.95 * self.refused
-            and self.both_named >= 0.9 * self.twice
+            and len(self.wrong_line) <= 0.05 * self.faulty
+            and len(self.one_named) <= 0.1 * self.twice
         )
 
 
 def score(all_: Iterable[Judged]) -> Score:
     """Compare them all."""
     judged = list(all_)
-    refused = [one for one in judged if not one.sound]
+    faulty = [one for one in judged if not one.sound]
     # only what the server refuses shows that both are faults
-    twice = [one for one in refused if len(one.faults) > 1]
+    twice = [one for one in faulty if len(one.faults) > 1]
     return Score(
         len(judged),
         [one.name for one in judged if one.missed],
         [one.name for one in judged if one.false_alarm],
-        len(refused),
-        sum(one.right_line for one in refused),
+        len(faulty),
+        [one.name for one in faulty if not one.right_line],
         len(twice),
-        sum(len(one.named) == len(one.faults) for one in twice),
+        [one.name for one in twice if len(one.named) < len(one.faults)],
     )
 
 

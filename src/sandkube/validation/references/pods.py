@@ -22,7 +22,8 @@ from sandkube.validation.references.kinds import (
 from sandkube.validation.references.storage import claim_spec
 from sandkube.validation.references.templates import template_of
 from sandkube.validation.references.tree import Node
-from sandkube.validation.references.world import World, nearest
+from sandkube.validation.references.world import World
+from sandkube.validation.spelling import nearest
 
 # Volumes whose driver reads a Secret of the pod's namespace, and where its name stands. iSCSI reads one only
 # where it is told to log in.

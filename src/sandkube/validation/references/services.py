@@ -20,7 +20,8 @@ from sandkube.validation.references.makers import CREATING
 from sandkube.validation.references.selectors import Requirement, Selector, of_labels
 from sandkube.validation.references.templates import PodTemplate
 from sandkube.validation.references.tree import Node
-from sandkube.validation.references.world import World, nearest, of_control_plane
+from sandkube.validation.references.world import World, of_control_plane
+from sandkube.validation.spelling import nearest
 
 _RUNNING = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, REPLICA_SET)
 

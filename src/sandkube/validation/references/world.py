@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final
 
 from sandkube.validation.references.cluster import Cluster
@@ -20,6 +19,7 @@ from sandkube.validation.references.kinds import (
 from sandkube.validation.references.makers import Makers
 from sandkube.validation.references.templates import BUILT_IN, PodTemplate, template_of
 from sandkube.validation.references.tree import Node
+from sandkube.validation.spelling import nearest
 
 _NAMESPACES: Final = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 _PRIORITIES: Final = frozenset({"system-cluster-critical", "system-node-critical"})
@@ -124,13 +124,6 @@ class World:
 
 def _place(kind: Kind, namespace: str | None) -> str | None:
     return None if kind in CLUSTER_SCOPED else namespace
-
-
-def nearest(name: str, names: set[str]) -> str | None:
-    """The one of ``names`` that ``name`` may have been meant to be."""
-    # `hints` has the like, and an HTTP client in tow.
-    found = get_close_matches(name, sorted(names - {name, ""}), 1)
-    return found[0] if found else None
 
 
 def of_control_plane(namespace: str, labels: set[str]) -> bool:

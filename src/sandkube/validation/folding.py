@@ -1,0 +1,55 @@
+"""Telling once what has one cause: findings of several cases, and what two ways of looking found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sandkube.manifests.document import Document
+from sandkube.reports import Finding
+from sandkube.validation import references
+
+# What the server says because of something that is not there.
+_CONSEQUENCES = ("failed-create", "refused")
+_REFERENCES = {rule.code for rule in references.RULES}
+
+Found = tuple[Document, Finding]
+
+
+def of_one_cause(findings: Sequence[Found]) -> list[Found]:
+    """Without what the server says of an absent object that a reference leads to.
+
+    The reference tells it, at its own place, as severely as the server.
+    """
+    dropped: set[int] = set()
+    told: dict[int, Finding] = {}
+    for document, reference in findings:
+        if reference.code not in _REFERENCES or reference.field is None:
+            continue
+        name = getattr(document.find(reference.field).value, "value", None)
+        if not isinstance(name, str) or not name:
+            continue
+        for where, other in findings:
+            if where is document and other.code in _CONSEQUENCES and _is_of(name, other.server or ""):
+                dropped.add(id(other))
+                told[id(reference)] = replace(reference, severity=other.severity, server=other.server)
+    return [(document, told.get(id(one), one)) for document, one in findings if id(one) not in dropped]
+
+
+def _is_of(name: str, said: str) -> bool:
+    return any(text in said for text in (f'"{name}" not found', f"with name {name} was found"))
+
+
+def of_cases(findings: Sequence[Finding], cases: int) -> list[Finding]:
+    """The same finding of several cases once; of all cases, without one."""
+    if cases <= 1:
+        return list(findings)
+    found: dict[str, list[Finding]] = {}
+    for one in findings:
+        found.setdefault(replace(one, case=None).fingerprint, []).append(one)
+    merged = []
+    for same in found.values():
+        names = list(dict.fromkeys(one.case for one in same if one.case))
+        everywhere = not names or len(names) == cases
+        merged.append(replace(same[0], case=None if everywhere else ", ".join(names)))
+    return merged
