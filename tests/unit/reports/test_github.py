@@ -9,7 +9,7 @@ import pytest
 from sandkube.reports import Finding, Place, Report, github
 from unit.reports.samples import CLEAN, ERROR, HOSTILE, MIXED, NOWHERE, RENDERED, filled, many, report
 
-HERE = Path("/work/shop")
+HERE = Path("/home/ann/shop")
 
 _COMMAND = re.compile(r"::(error|warning) ([^:]*)::(.*)")
 
@@ -60,7 +60,7 @@ def test_a_finding_is_a_command() -> None:
 
 
 def test_a_file_is_told_from_the_checkout() -> None:
-    _, properties, _ = command(ERROR, Path("/work"))
+    _, properties, _ = command(ERROR, Path("/home/ann"))
     assert properties["file"] == "shop/deploy.yaml"
 
 
