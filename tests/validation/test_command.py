@@ -11,25 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from command_line import Sandkube, until
-
-SOUND = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata: {a: b}\n"
-TYPO = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: web
-spec:
-  replicas: many
-  selector:
-    matchLabels: {app: web}
-  template:
-    metadata:
-      labels: {app: web}
-    spec:
-      containers:
-      - name: web
-        imagee: nginx
-"""
+from validation.texts import SOUND, TYPO
 
 # What nobody may change.
 PATHS = ("/api/v1/configmaps", "/api/v1/namespaces", "/apis/apps/v1/deployments", "/api/v1/events")
