@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ _AGENT = "sandkube"
 _SECONDS = 60.0
 # More at once would only queue in the server.
 _CONNECTIONS = 32
+_TRIES = 10
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,24 @@ class Client:
         content_type: str = JSON,
         accept: str = JSON,
     ) -> Answer:
-        """Ask once. ApiFailed where nothing that answers is there, or it does not answer in a minute."""
+        """Ask, and again where the server asks for that (429 with Retry-After), as client-go does.
+
+        ApiFailed where nothing that answers is there, or it does not answer in a minute.
+        """
         import httpx2
 
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
-        try:
-            answer = self._http.request(method, path, params=query, content=body, headers=headers)
-        except httpx2.HTTPError as error:
-            raise ApiFailed(f"The API server at {self.url} does not answer: {_said(error)}.") from error
+        for _ in range(_TRIES):
+            try:
+                answer = self._http.request(method, path, params=query, content=body, headers=headers)
+            except httpx2.HTTPError as error:
+                raise ApiFailed(f"The API server at {self.url} does not answer: {_said(error)}.") from error
+            after = answer.headers.get("Retry-After", "")
+            if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS or not after.isdecimal():
+                break
+            time.sleep(int(after))
         return Answer(answer.status_code, answer.content, _warnings(answer.headers.get_list("warning")))
 
     def get(self, path: str, *, query: Mapping[str, str] | None = None, accept: str = JSON) -> Any:

@@ -65,6 +65,19 @@ def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
         client.send("GET", "/x")
 
 
+def test_a_server_that_asks_for_patience_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [
+        httpx2.Response(429, headers={"Retry-After": "0"}),
+        httpx2.Response(429, headers={"Retry-After": "0"}),
+        httpx2.Response(200, json={"a": 1}),
+        httpx2.Response(429, json={"message": "a budget of disruptions is used up"}),
+    ]
+    with client_that(lambda _: said.pop(0), monkeypatch) as client:
+        assert client.get("/x") == {"a": 1}
+        assert client.send("POST", "/evict").code == 429
+    assert said == []
+
+
 def test_getting_what_is_not_there_and_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def answers(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(404 if request.url.path == "/absent" else 403, json={"message": "no entry"})
