@@ -6,6 +6,7 @@ which name a typo may have meant.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
@@ -71,6 +72,22 @@ class Schema:
         """The items of a list."""
         found = self._node.get("items")
         return _resolved(self._all, found) if isinstance(found, dict) else None
+
+    def at(self, path: str) -> Schema | None:
+        """What a path of a field leads to."""
+        here: Schema | None = self
+        for part in re.findall(r"\[[^\]]*\]|[^.\[\]]+", path):
+            if here is None:
+                return None
+            into_items = part.startswith("[") and here.items is not None
+            here = here.items if into_items else here.field(part.strip("[]"))
+        return here
+
+    @property
+    def rules(self) -> list[tuple[str, str | None]]:
+        """The rules of a definition in CEL, each with its message, where it has one."""
+        found = self._node.get("x-kubernetes-validations", ())
+        return [(str(rule.get("rule")), rule.get("message")) for rule in found]
 
 
 def _resolved(schemas: Mapping[str, Any], node: Mapping[str, Any]) -> Schema:

@@ -19,6 +19,7 @@ import yaml
 from sandkube.manifests import values
 
 _CONDITION = re.compile(r'(?P<key>[^=,\[\]]+)=(?P<value>"(?:[^"\\]|\\.)*"|[^,\]]+),?')
+_INDICES = re.compile(r"(?:\[[^\]]*\])*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,13 @@ def join(path: str, name: str) -> str:
 
 def last(path: str) -> str:
     """The name of the last field of a path, without an index."""
-    return re.sub(r"\[[^\]]*\]$", "", path).rpartition(".")[2]
+    return _INDICES.sub("", path).rpartition(".")[2]
+
+
+def above(path: str) -> str:
+    """The path of what holds the last field of a path; of an item's field the whole list."""
+    inner = _INDICES.sub("", path).rpartition(".")[0]
+    return _INDICES.sub("", inner)
 
 
 def remove(value: Any, found: Found) -> bool:

@@ -28,7 +28,7 @@ def of_field(path: str, document: Document, schema: Schema | None) -> str | None
     above = re.sub(r"(^|\.)" + re.escape(name) + r"$", "", path)
     if schema is None:
         return None
-    here = _follow(schema, above)
+    here = schema.at(above)
     if here is None:
         return None
     there = {key for key, _, _ in fields.entries(document.find(above).value)} if above else set()
@@ -43,18 +43,9 @@ def of_field(path: str, document: Document, schema: Schema | None) -> str | None
     parts = re.findall(r"[^.\[\]]+(?:\[[^\]]*\])*", above)
     for count in range(len(parts) - 1, -1, -1):
         outer = ".".join(parts[:count])
-        if (field := _follow(schema, outer)) is not None and name in field.names:
+        if (field := schema.at(outer)) is not None and name in field.names:
             return f"`{name}` belongs into `{outer or document.kind}`: indent it less"
     return None
-
-
-def _follow(schema: Schema, path: str) -> Schema | None:
-    here: Schema | None = schema
-    for part in re.findall(r"\[[^\]]*\]|[^.\[\]]+", path):
-        if here is None:
-            return None
-        here = here.items if part.startswith("[") and here.items is not None else here.field(part.strip("[]"))
-    return here
 
 
 def described(node: yaml.Node) -> str:

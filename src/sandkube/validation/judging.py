@@ -32,9 +32,8 @@ from sandkube.kube.status import Refusal, refusal
 from sandkube.manifests import fields
 from sandkube.manifests.document import Document
 from sandkube.manifests.fields import Found
-from sandkube.manifests.lines import Span
 from sandkube.reports import Finding
-from sandkube.validation import hints, refusals, types
+from sandkube.validation import findings, hints, refusals, types
 from sandkube.validation.placing import finding
 from sandkube.validation.refusals import Fault
 from sandkube.validation.spelling import nearest
@@ -45,7 +44,7 @@ MANAGER = "sandkube-validate"
 # Values that cannot be read are taken out one by one; nobody reads more.
 _MOST = 25
 _UNCHECKED = "some validation rules were not checked"
-_DEPRECATED = re.compile(r"deprecated", re.IGNORECASE)
+_UNDECLARED = "field not declared in schema"
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,7 @@ class _Case:
     older: Document | None = None
     findings: list[Finding] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
     seen: set[tuple[str, str]] = field(default_factory=set)
 
@@ -103,7 +103,7 @@ class Judge:
         case = _Case(document, found, older)
         kept = self._ask(case, mode)
         for warning in case.warnings:
-            case.findings.append(self._warned(case, warning))
+            case.findings.append(findings.warned(document, warning))
         return Verdict(document, tuple(case.findings), kept)
 
     def apply(self, document: Document) -> Verdict:
@@ -192,12 +192,15 @@ class Judge:
             if fault is None:
                 break
             found = self._locate(case, fault)
-            self._note_at(case, fault, found)
+            named = fault.wanted is not None and types.is_named(fault.wanted)
+            schema = self.schemas.of(case.resource) if named else None
+            self._add(case, findings.unreadable(document, fault, found, schema))
             value = copy.deepcopy(document.value) if value is None else value
             if found is None or not fields.remove(value, found):
                 return None
             if not case.removed:
-                self._twice(case)
+                for one in findings.duplicates(document):
+                    self._add(case, one)
             case.removed.append(found.path)
             body, content = json.dumps(value).encode(), JSON
         else:
@@ -215,57 +218,78 @@ class Judge:
             hint = "without --cluster and --context it is judged whole"
             self._add(case, finding(document, "not-judged", message, field="metadata.namespace", hint=hint))
             return None
-        self._note(case, self._all(case, refused, value))
+        self._note_all(case, refused, value)
         return None
 
-    def _all(self, case: _Case, refused: Refusal, value: Any) -> list[Fault]:
-        """All faults of an object that could be read, also of rules that were not checked for its others."""
+    def _note_all(self, case: _Case, refused: Refusal, value: Any) -> None:
+        """Note all that is amiss with an object that could be read, and what the server did not get to.
+
+        It checks no rules of a definition where other faults are; many kinds' metadata only where all else is
+        well; and nothing where an admission plugin refuses the object. So the fields that it objects to are
+        taken out, and it is asked once more.
+        """
         faults = list(refusals.faults(refused))
-        hidden = [fault for fault in faults if _UNCHECKED in fault.message]
-        faults = [fault for fault in faults if _UNCHECKED not in fault.message]
-        changed = copy.deepcopy(case.document.value) if value is None else value
+        told = [fault for fault in faults if _UNCHECKED not in fault.message]
         first = _blocking(refused)
         if first is not None:
-            faults = [replace(fault, field=first) for fault in faults]
-        if not hidden and first is None:
-            return faults
-        gone = [
-            found
-            for fault in faults
-            if fault.field and (found := case.document.find(fault.field)).whole and found.path
+            told = [replace(fault, field=first) for fault in told]
+        follow = [self._follows(case, fault) for fault in told]
+        self._note(case, told)
+        everything = first is not None or len(told) < len(faults)
+        if not everything and any(fault.field.startswith("metadata") for fault in told):
+            return
+        changed = copy.deepcopy(case.document.value) if value is None else value
+        # of what is missing only because it was taken out, what it was missing in
+        paths = [
+            fields.above(fault.field) if is_ours else fault.field
+            for fault, is_ours in zip(told, follow, strict=True)
         ]
-        removed = [fields.remove(changed, found) for found in gone]
-        if not gone or not all(removed):
-            return faults
+        gone = [found for path in paths if path and (found := case.document.find(path)).whole and found.path]
+        if not gone or not all(fields.remove(changed, found) for found in gone):
+            return
         case.removed += [found.path for found in gone]
         again = refusal(self._send(case, json.dumps(changed).encode(), JSON, "Ignore", dry_run=True))
-        if again is not None and again.reason != "AlreadyExists" and refusals.decoding_fault(again) is None:
-            faults += [
-                one
-                for one in refusals.faults(again)
-                if _UNCHECKED not in one.message and one.code != "refused"
-            ]
-        return faults
+        if again is None or again.reason == "AlreadyExists" or refusals.decoding_fault(again) is not None:
+            return
+        self._note(
+            case,
+            [
+                fault
+                for fault in refusals.faults(again)
+                if _UNCHECKED not in fault.message
+                and fault.code != "refused"
+                and (everything or fault.field.startswith("metadata"))
+            ],
+        )
 
     def _over(self, case: _Case) -> dict[str, Any] | None:
-        """Apply the object over the one that is there."""
-        query = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Ignore"}
-        if self.dry_run:
-            query["dryRun"] = "All"
+        """Apply the object over the one that is there.
+
+        Server-side apply never takes fields that it does not know: they were noted, and it is asked without.
+        """
         document = case.document
-        answer = self.client.send(
-            "PATCH",
-            case.resource.path(document.namespace or self.namespace, document.name),
-            query=query,
-            body=document.text.encode(),
-            content_type=APPLY,
-        )
-        case.warnings.update(dict.fromkeys(answer.warnings))
+        answer = self._apply(case, document.text.encode(), dry_run=self.dry_run)
         refused = refusal(answer)
         if refused is None:
             return _object(answer)
-        self._note(case, list(refusals.faults(refused)))
+        if _UNDECLARED in refused.message and case.unknown:
+            value = copy.deepcopy(document.value)
+            for path in case.unknown:
+                fields.remove(value, document.find(path))
+            refused = refusal(self._apply(case, json.dumps(value).encode(), dry_run=True))
+        if refused is not None:
+            self._note(case, list(refusals.faults(refused)))
         return None
+
+    def _apply(self, case: _Case, body: bytes, *, dry_run: bool) -> Answer:
+        query = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Ignore"}
+        if dry_run:
+            query["dryRun"] = "All"
+        document = case.document
+        path = case.resource.path(document.namespace or self.namespace, document.name)
+        answer = self.client.send("PATCH", path, query=query, body=body, content_type=APPLY)
+        case.warnings.update(dict.fromkeys(answer.warnings))
+        return answer
 
     def _send(self, case: _Case, body: bytes, content: str, strictness: str, *, dry_run: bool) -> Answer:
         query = {"fieldManager": MANAGER, "fieldValidation": strictness}
@@ -292,36 +316,18 @@ class Judge:
         )
         return _not_removed(list(types.unfit(case.document, schema, reader)), case)
 
-    def _twice(self, case: _Case) -> None:
-        """Note the fields that are there twice, which a server that gets JSON of ours cannot see."""
-        for path, key, _ in fields.duplicates(case.document.node):
-            span = case.document.lines.span(key)
-            message = f"The field `{fields.last(path)}` is there twice."
-            self._add(case, finding(case.document, "duplicate-key", message, field=path, span=span))
-
-    def _note_at(self, case: _Case, fault: Fault, found: Found | None) -> None:
-        words = types.wanted_words(fault.wanted) if fault.wanted else None
-        field_ = found.path if found is not None else fault.field
-        name = f"`{fields.last(field_)}`" if field_ else "A value"
-        is_ = f"{name} has to be {words}" if words else f"{name} cannot be read"
-        but = hints.described(found.value) if found is not None else None
-        self._add(
-            case,
-            finding(
-                case.document,
-                "wrong-type",
-                f"{is_}, and is {but}." if but else f"{is_}.",
-                field=field_ or None,
-                found=found,
-                value=True,
-                server=fault.message,
-                hint=hints.of_value(found.value, fault.wanted or "") if found is not None else None,
-            ),
-        )
-
     def _note(self, case: _Case, faults: list[Fault]) -> None:
         for fault in faults:
-            if not self._follows(case, fault) and (one := self._finding(case, fault)) is not None:
+            if self._follows(case, fault):
+                continue
+            if fault.code == "unknown-field":
+                case.unknown.append(fault.field)
+            # of what Kubernetes defines, schemas tell no rules
+            has_rules = fault.code == "invalid-value" and not _of_kubernetes(case.document.group)
+            by_schema = fault.code == "unknown-field" or has_rules
+            schema = self.schemas.of(case.resource) if by_schema else None
+            one = findings.of_fault(case.document, fault, schema, case.older, self._namespace_of(case))
+            if one is not None:
                 self._add(case, one)
 
     def _follows(self, case: _Case, fault: Fault) -> bool:
@@ -329,73 +335,6 @@ class Judge:
         where = fault.field
         return any(where == gone or where.startswith((f"{gone}.", f"{gone}[")) for gone in case.removed) or (
             fault.code == "required" and any(gone.startswith(f"{where}.") for gone in case.removed)
-        )
-
-    def _finding(self, case: _Case, fault: Fault) -> Finding | None:
-        document = case.document
-        if fault.code == "duplicate-key":
-            return self._double(document, fault)
-        if fault.code == "unknown-field":
-            found = document.find(fault.field)
-            name = fields.last(fault.field)
-            hint = hints.of_field(fault.field, document, self.schemas.of(case.resource))
-            message = f"`{document.kind}` has no field `{fault.field}`."
-            if "." in fault.field:
-                above = fault.field.removesuffix(f".{name}")
-                message = f"There is no field `{name}` in `{above}` of a `{document.kind}`."
-            return finding(
-                document, fault.code, message, field=fault.field, found=found, server=fault.message, hint=hint
-            )
-        code = fault.code
-        if code == "required" and fault.field in ("metadata.name", "name"):
-            code = "missing-name"
-        found = _meant(document.find(fault.field), fault.message)
-        if code == "immutable-field" and case.older is not None:
-            found = document.find(fields.difference(case.older.value, document.value, fault.field))
-        value = code in ("invalid-value", "unsupported-value", "too-long", "wrong-type", "immutable-field")
-        return finding(
-            document,
-            code,
-            _words(fault),
-            field=fault.field or None,
-            found=found,
-            value=value,
-            server=fault.message,
-            hint=hints.of_fault(fault.message, found),
-            namespace=self._namespace_of(case),
-        )
-
-    def _double(self, document: Document, fault: Fault) -> Finding | None:
-        """None where the decoder takes a field beside a merge (`<<`) that brings it for a second one."""
-        name = fault.field
-        for path, key, value in fields.duplicates(document.node):
-            span = document.lines.span(key)
-            # the decoder tells the line of the value
-            told = fault.line is not None and document.first + fault.line - 1
-            same = told and fields.last(path) == name and span.line <= told <= document.lines.span(value).line
-            if same or (fault.line is None and path == name):
-                message = f"The field `{fields.last(path)}` is there twice."
-                return finding(document, fault.code, message, field=path, span=span, server=fault.message)
-        if fields.merges(document.node):
-            return None
-        line = document.first + (fault.line or 1) - 1
-        text = document.lines.line(line)
-        start = len(text) - len(text.lstrip())
-        span = Span(line, start + 1, len(text) + 1, text)
-        message = f"The field `{name}` is there twice."
-        return finding(document, fault.code, message, span=span, server=fault.message)
-
-    def _warned(self, case: _Case, warning: str) -> Finding:
-        document = case.document
-        path, _, said = warning.partition(": ")
-        found = document.find(path) if said and " " not in path else None
-        code = "deprecated-api" if _DEPRECATED.search(warning) else "server-warning"
-        if found is not None and found.path:
-            message = f"{said[:1].upper()}{said[1:]}"
-            return finding(document, code, message, field=path, found=found, server=warning)
-        field_ = "apiVersion" if warning.startswith(f"{document.api_version} ") else None
-        return finding(
-            document, code, f"{warning[:1].upper()}{warning[1:]}", field=field_, value=True, server=warning
         )
 
     def _namespace_of(self, case: _Case) -> str | None:
@@ -417,24 +356,6 @@ _ADMISSION = (
 )
 
 
-# What was given, in most of what validation says: `Invalid value: "a b": a valid label must be …`
-_GIVEN = re.compile(
-    r'(?:Invalid|Unsupported|Duplicate) value: ("(?:[^"\\]|\\.)*"|-?[\d.]+|true|false)(?=[:\s]|$)'
-)
-
-
-def _meant(found: Found, message: str) -> Found:
-    """The very entry of a map or a list that a message is about, where it names only the whole."""
-    given = _GIVEN.search(message)
-    if given is None or not found.whole:
-        return found
-    try:
-        wanted = json.loads(given[1])
-    except ValueError:
-        wanted = given[1]
-    return fields.entry(found, str(wanted)) or found
-
-
 def _blocking(refused: Refusal) -> str | None:
     if refused.code != HTTPStatus.FORBIDDEN:
         return None
@@ -451,18 +372,6 @@ def _object(answer: Answer) -> dict[str, Any] | None:
 
 def _of_kubernetes(group: str) -> bool:
     return "." not in group or group.endswith(".k8s.io")
-
-
-# A whole object, as validation prints it, says less than its place.
-_WHOLE = re.compile(r"^Invalid value: [{\[].*[}\]]: ", re.DOTALL)
-
-
-def _words(fault: Fault) -> str:
-    """What the server says, as a sentence that begins with what it is about."""
-    said = _WHOLE.sub("", fault.message.strip())
-    if not fault.field:
-        return said[:1].upper() + said[1:]
-    return f"`{fields.last(fault.field) or fault.field}`: {said[:1].lower()}{said[1:]}"
 
 
 def twins(documents: list[Document], judge: Judge) -> Iterator[tuple[Document, Document]]:

@@ -128,8 +128,16 @@ def kind_of(node: yaml.Node) -> str:
         return "string"
 
 
-def wanted_words(go: str) -> str:
-    """What a type of Go is to a person: ``int32`` is a whole number, ``[]string`` a list."""
+def is_named(go: str) -> bool:
+    """Whether a type of Go has a name that does not tell what it is: ``v1.PodSpec``, ``v1.Protocol``."""
+    return go.rpartition(".")[2][:1].isupper() and not go.startswith(("[]", "map["))
+
+
+def wanted_words(go: str, kind: str | None = None) -> str:
+    """What a type of Go is to a person: ``int32`` is a whole number, ``[]string`` a list.
+
+    ``kind`` is the one of the field's schema, for types whose name says nothing.
+    """
     short = go.rpartition(".")[2]
     if go.startswith("[]"):
         return "a list"
@@ -148,4 +156,6 @@ def wanted_words(go: str) -> str:
         "base64": "text in base64",
         "int-or-string": "a whole number or a text",
     }
-    return words.get(go, f"a mapping ({short})" if short[:1].isupper() else go)
+    if is_named(go):
+        return words.get(kind or "", f"a mapping ({short})")
+    return words.get(go, go)
