@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
+	metricsfeatures "k8s.io/component-base/metrics/features"
 
 	"github.com/sandkube/sandkube/server/internal/apiserver"
 	"github.com/sandkube/sandkube/server/internal/config"
@@ -67,6 +68,9 @@ func New(c *config.Config, listener net.Listener, log logsapi.LoggingOptions, ob
 		return nil, err
 	}
 	fieldmanager.Assume()
+	if err := overrideGates(); err != nil {
+		return nil, err
+	}
 	manager, err := controllers.NewOptions(c.ControllerManager)
 	if err != nil {
 		return nil, err
@@ -87,6 +91,14 @@ func New(c *config.Config, listener net.Listener, log logsapi.LoggingOptions, ob
 		}
 	}
 	return p, p.applyProcessWide(&log)
+}
+
+// overrideGates changes the defaults of feature gates, before a component's flags are bound to them; the flags still decide.
+//
+// Native histograms are for a Prometheus that asks for them in protobuf. Each keeps buckets for every power of the values that
+// it ever saw, and there are some thousand: 8 MB after half an hour of work, and still growing.
+func overrideGates() error {
+	return utilfeature.DefaultMutableFeatureGate.OverrideDefault(metricsfeatures.NativeHistograms, false)
 }
 
 // applyProcessWide sets what a process has once: feature gates, emulated version, logging.
