@@ -59,8 +59,10 @@ class Asked:
             self.definitions.contents(case, plane, self.settings).documents,
             self.older.contents(case, plane, self.settings).documents if self.older is not None else (),
         )
-        run = Run(plane, self.settings.namespace, self.settings.settle, step)
-        findings = [*(of_flaw(flaw) for flaw in contents.flaws), *run.of(given)]
+        ignore = self.settings.ignore
+        flaws = [of_flaw(flaw) for flaw in contents.flaws if flaw.code not in ignore]
+        run = Run(plane, self.settings.namespace, self.settings.settle, step, ignore)
+        findings = [*flaws, *run.of(given)]
         files = tuple(dict.fromkeys(_files(self.objects, contents.documents)))
         return Judged(findings, len(contents.documents), files, planes.version_of(plane.client))
 

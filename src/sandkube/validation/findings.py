@@ -50,17 +50,17 @@ def of_fault(
         return _unknown(document, fault, schema)
     if _UNMATCHED in fault.message and (lacking := _unmatched(document)) is not None:
         return _lacking(document, fault, lacking, namespace)
-    path = fault.field
+    field = path = fault.field
     if fault.code == "immutable-field" and older is not None:
         path = fields.difference(older.value, document.value, path)
     elif fault.code == "invalid-value" and schema is not None:
-        path = _of_rule(document, fault, schema) or path
-    found = _meant(document.find(path), fault.message)
+        field = path = _of_rule(document, fault, schema) or path
+    found = _meant(_whole(document, path), fault.message)
     return finding(
         document,
         "missing-name" if fault.code == "required" and path in ("metadata.name", "name") else fault.code,
         _words(fault),
-        field=fault.field or None,
+        field=field or None,
         found=found,
         value=fault.code in _AT_THE_VALUE,
         server=fault.message,
@@ -190,6 +190,15 @@ def _first(word: str, text: str) -> int:
     """Where the word stands in a text; behind all others if it does not."""
     found = re.search(rf"\b{re.escape(word)}\b", text)
     return found.start() if found else len(text)
+
+
+def _whole(document: Document, path: str) -> Found:
+    """What a path leads to; of a template's labels and annotations the server leaves `metadata` out."""
+    found = document.find(path)
+    if found.whole:
+        return found
+    other = document.find(re.sub(r"\btemplate\.(?=labels|annotations)", "template.metadata.", path))
+    return other if other.whole else found
 
 
 def _meant(found: Found, message: str) -> Found:

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sandkube.manifests import fields
 from sandkube.manifests.document import Document
 from sandkube.reports import Finding
 from sandkube.validation import references
 
 # What the server says because of something that is not there.
 _CONSEQUENCES = ("failed-create", "refused")
+# What it says of a field that is not there, or is as empty as if it were not.
+_OF_ABSENCE = ("required", "invalid-value")
+_DID_YOU_MEAN = re.compile(r"did you mean `([^`]+)`\?")
 _REFERENCES = {rule.code for rule in references.RULES}
 
 Found = tuple[Document, Finding]
 
 
 def of_one_cause(findings: Sequence[Found]) -> list[Found]:
-    """Without what the server says of an absent object that a reference leads to.
+    """Without what only follows from another finding of the same object.
 
-    The reference tells it, at its own place, as severely as the server.
+    Of an absent object that a reference leads to, the reference tells, at its own place, as severely as the
+    server. Of a field that is missing because its name was misspelt, the misspelling tells.
     """
+    return _of_typos(_of_references(findings))
+
+
+def _of_typos(findings: Sequence[Found]) -> list[Found]:
+    meant = {(id(document), path) for document, one in findings if (path := _meant(one)) is not None}
+    return [
+        (document, one)
+        for document, one in findings
+        if one.code not in _OF_ABSENCE or (id(document), one.field) not in meant
+    ]
+
+
+def _meant(one: Finding) -> str | None:
+    """The field that a misspelt one was meant to be."""
+    found = _DID_YOU_MEAN.fullmatch(one.hint or "") if one.code == "unknown-field" else None
+    return f"{(one.field or '').removesuffix(fields.last(one.field or ''))}{found[1]}" if found else None
+
+
+def _of_references(findings: Sequence[Found]) -> list[Found]:
     dropped: set[int] = set()
     told: dict[int, Finding] = {}
     for document, reference in findings:

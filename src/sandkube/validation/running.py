@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,12 +35,13 @@ class Set:
 
 @dataclass
 class Run:
-    """One set in one control plane."""
+    """One set in one control plane; findings whose code is in ``ignore`` are none."""
 
     plane: Plane
     namespace: str
     settle: float
     step: Callable[[str], None]
+    ignore: Collection[str] = ()
     verdicts: list[Verdict] = field(default_factory=list)
     coming: frozenset[tuple[str, str]] = frozenset()
 
@@ -72,7 +73,8 @@ class Run:
         findings += self._references(given.documents)
         place = {id(document): at for at, document in enumerate(given.documents)}
         in_order = sorted(findings, key=lambda pair: place.get(id(pair[0]), -1))
-        return [one for _, one in folding.of_one_cause(in_order)]
+        wanted = [(document, one) for document, one in in_order if one.code not in self.ignore]
+        return [one for _, one in folding.of_one_cause(wanted)]
 
     def _define(self, definitions: Sequence[Document]) -> None:
         for verdict in self._each(self.judge.judge, definitions):

@@ -104,8 +104,7 @@ def _validated(settings: Settings, progress: Progress) -> Report:
     from sandkube.validation.rules import RULES
 
     findings = folding.of_cases([one for case in cases for one in case.findings], len(cases))
-    counted = [one for one in findings if one.code not in settings.ignore]
-    new, accepted, stale = baselines.split(counted, known)
+    new, accepted, stale = baselines.split(findings, known)
     if stale:
         count = sum(one.count for one in stale)
         progress.say(

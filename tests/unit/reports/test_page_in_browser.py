@@ -146,10 +146,10 @@ def page(driver: Any, tmp_path: Path) -> Iterator[Page]:
 
 
 def requests(driver: Any) -> set[str]:
-    """Give the addresses that the browser asked for, without what lies in the page itself."""
+    """Give the addresses that the browser asked for, without what lies in the page or in the browser."""
     events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
     asked = {e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"}
-    return {address for address in asked if not address.startswith(("data:", "about:"))}
+    return {address for address in asked if not address.startswith(("data:", "about:", "chrome:"))}
 
 
 def test_all_findings_are_shown_at_first(page: Page) -> None:
