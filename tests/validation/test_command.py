@@ -79,6 +79,10 @@ def test_reports_into_files(sandkube: Sandkube) -> None:
         (["sound.yaml", "--values", "sound.yaml"], "`--values` is for charts"),
         (["sound.yaml", "--cluster", "a", "--context", "b"], "name two control planes"),
         (["sound.yaml", "--cluster", "absent"], "`absent`"),
+        (["sound.yaml", "--context", "absent"], "absent"),
+        (["sound.yaml", "-n", "Bad NS"], "Bad NS"),
+        (["sound.yaml", "--settle", "nan"], "nan"),
+        (["-"], "Standard input holds nothing."),
         (["sound.yaml", "--baseline", "absent.json"], "absent.json"),
         (["sound.yaml", "--upgrade-from", "absent"], "neither a path nor a revision"),
     ],
@@ -108,10 +112,19 @@ def test_a_baseline(sandkube: Sandkube) -> None:
     assert "did not occur" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_running(sandkube: Sandkube, files: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "path"),
+    [
+        (signal.SIGINT, "many.yaml"),
+        (signal.SIGTERM, "many.yaml"),
+        (signal.SIGKILL, "many.yaml"),
+        (signal.SIGINT, "pipe"),  # to which nobody ever writes
+    ],
+)
+def test_nothing_is_left_running(sandkube: Sandkube, files: Path, number: signal.Signals, path: str) -> None:
+    os.mkfifo(files / "pipe")
     (files / "many.yaml").write_text("---\n".join(SOUND.replace("one", f"n{n}") for n in range(2000)))
-    popen = sandkube.start("validate", "many.yaml")
+    popen = sandkube.start("validate", path)
     until(sandkube.servers)
     os.kill(popen.pid, number)
     _, said = popen.communicate(timeout=60)

@@ -194,6 +194,18 @@ def test_a_kustomization(sandkube: Sandkube) -> None:
         14,
     )
     assert one["object"]["name"] == "test-web"
+    (base / "app.yaml").write_text(text)
+    (over / "patch.yaml").write_text(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+        "spec: {template: {spec: {containers: [{name: web,\n  imagePulPolicy: Always}]}}}\n"
+    )
+    (over / "kustomization.yaml").write_text("resources: [../base]\npatches: [{path: patch.yaml}]\n")
+    (one,) = findings(sandkube("validate", "over", "-o", "json", status=1))
+    assert (one["code"], one["place"]["file"], one["place"]["line"]) == (
+        "unknown-field",
+        "over/patch.yaml",
+        5,
+    )
     (over / "kustomization.yaml").write_text("resources: [../absent]\n")
     (one,) = findings(sandkube("validate", "over", "-o", "json", status=1))
     assert (one["code"], one["place"]["file"]) == ("render-failed", "over/kustomization.yaml")

@@ -25,7 +25,7 @@ _AS_LONG_AS_WE = """
 exec 3<&0
 "$@" 3<&- &
 child=$!
-{ cat <&3 > /dev/null; kill "$child" 2> /dev/null; } &
+{ cat <&3; kill "$child"; } > /dev/null 2>&1 &
 wait "$child"
 """
 

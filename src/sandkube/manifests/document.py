@@ -22,7 +22,7 @@ class Origin:
     ``template`` is the template's path as the person sees it, and ``text`` what stands in it; both are None
     where there is none or it is not known. ``lines`` are the numbers of the template's lines that the lines
     of the document came from, the first one's first; ``written`` is the object that a kustomization takes,
-    as it stands in ``template``.
+    as it stands in ``template``, and ``patches`` are those files of its own that change objects of this kind.
     """
 
     renderer: str  # helm or kustomize
@@ -31,6 +31,7 @@ class Origin:
     text: str | None = None
     lines: Sequence[int] = ()
     written: Document | None = None
+    patches: Sequence[Document] = ()
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,24 @@ def duplicates(node: yaml.Node) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
                 stack.append((below, value))
 
 
+def named(node: yaml.Node, name: str) -> Iterator[Found]:
+    """Every field of that name, anywhere below ``node``."""
+    stack: list[tuple[str, yaml.Node, frozenset[int]]] = [("", node, frozenset())]
+    while stack:
+        path, one, above_it = stack.pop()
+        if id(one) in above_it:
+            continue
+        above_it |= {id(one)}
+        if isinstance(one, yaml.SequenceNode):
+            stack += [(f"{path}[{number}]", item, above_it) for number, item in enumerate(one.value)]
+        elif isinstance(one, yaml.MappingNode):
+            for key_name, key, value in entries(one):
+                below = step(path, key_name)
+                if key_name == name:
+                    yield Found(value, key, below, "")
+                stack.append((below, value, above_it))
+
+
 def merges(node: yaml.Node) -> bool:
     """Whether a mapping anywhere below merges others into itself."""
     seen: set[int] = set()

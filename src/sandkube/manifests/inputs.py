@@ -85,7 +85,10 @@ def _matching(pattern: str, *, recursive: bool) -> list[Input]:
     return inputs
 
 
-def _in_folder(folder: Path, shown: str, *, recursive: bool) -> Iterator[Input]:
+def _in_folder(
+    folder: Path, shown: str, *, recursive: bool, above: frozenset[Path] = frozenset()
+) -> Iterator[Input]:
+    """What is in a folder; ``above`` are the real folders that led there, to which no link leads back."""
     if (folder / CHART).is_file():
         yield Input("chart", shown)
         return
@@ -101,9 +104,10 @@ def _in_folder(folder: Path, shown: str, *, recursive: bool) -> Iterator[Input]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            if recursive:
-                yield from _in_folder(entry, path, recursive=True)
-        elif entry.name.endswith(ENDINGS):
+            real = folder.resolve()
+            if recursive and entry.resolve() not in above | {real}:
+                yield from _in_folder(entry, path, recursive=True, above=above | {real})
+        elif entry.name.endswith(ENDINGS) and entry.is_file():
             yield Input("file", path)
 
 

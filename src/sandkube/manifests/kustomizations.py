@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,12 +60,29 @@ def render(kustomization: Input, kubectl: Path, environ: Mapping[str, str]) -> C
 def _contents(text: str, kustomization: Input, here: str) -> Contents:
     shown = f"{kustomization.path} (rendered)"
     contents = Contents()
+    patches = list(_patches(kustomization))
     for part in re.split(r"^---\n", text, flags=re.MULTILINE):
         origin = _origin(part, kustomization, here)
         found = read(_EMPTY.sub("", _BLOCK.sub("", part)).encode(), shown, origin=origin)
         contents.flaws.extend(found.flaws)
-        contents.documents.extend(_placed(document) for document in found.documents)
+        contents.documents.extend(_placed(document, patches) for document in found.documents)
     return contents
+
+
+def _patches(kustomization: Input) -> Iterator[Document]:
+    """The objects in the files that the kustomization itself names as patches."""
+    folder = Path(kustomization.path)
+    name = next((name for name in KUSTOMIZATIONS if (folder / name).is_file()), KUSTOMIZATIONS[0])
+    try:
+        said = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return
+    said = said if isinstance(said, dict) else {}
+    named = [one.get("path") for one in said.get("patches") or () if isinstance(one, dict)]
+    for path in [*named, *(said.get("patchesStrategicMerge") or ())]:
+        shown = os.path.normpath(f"{kustomization.path}/{path}")
+        if isinstance(path, str) and Path(shown).is_file():
+            yield from read(Path(shown).read_bytes(), shown).documents
 
 
 def _origin(text: str, kustomization: Input, here: str) -> Origin:
@@ -88,8 +105,12 @@ def _origin(text: str, kustomization: Input, here: str) -> Origin:
     return Origin("kustomize", kustomization.path, shown, text)
 
 
-def _placed(document: Document) -> Document:
-    """With the very object of its origin, in whose file a field has its line."""
+def _placed(document: Document, patches: Sequence[Document]) -> Document:
+    """With the very object of its origin, in whose file a field has its line, and with its patches."""
+    if document.origin is None:
+        return document
+    of_kind = [patch for patch in patches if patch.kind == document.kind]
+    document = replace(document, origin=replace(document.origin, patches=of_kind))
     origin = document.origin
     if origin is None or origin.template is None or origin.text is None:
         return document

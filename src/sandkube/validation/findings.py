@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
+
 from sandkube.kube.openapi import Schema
 from sandkube.manifests import fields
 from sandkube.manifests.document import Document
@@ -27,6 +29,11 @@ _GIVEN = re.compile(
 _WHOLE = re.compile(r"^Invalid value: [{\[].*[}\]]: ", re.DOTALL)
 # What no person reads; the server's own text keeps it.
 _PATTERNS = re.compile(r" \(e\.g\. .*regex used for validation is '.*'\)")
+# What the server calls a field, and how people write it.
+_OTHERWISE = (
+    (re.compile(r"\btemplate\.(?=labels|annotations)"), "template.metadata."),
+    (re.compile(r"\bclusterIPs(\[0\])?$"), "clusterIP"),
+)
 _UNMATCHED = "does not match template `labels`"
 _OF_SELF = re.compile(r"\bself\.([A-Za-z_]\w*)")
 
@@ -62,7 +69,7 @@ def of_fault(
         _words(fault),
         field=field or None,
         found=found,
-        value=fault.code in _AT_THE_VALUE,
+        value=fault.code in _AT_THE_VALUE and not _is_of_key(found, fault.message),
         server=fault.message,
         hint=hints.of_fault(fault.message, found),
         namespace=namespace,
@@ -193,12 +200,15 @@ def _first(word: str, text: str) -> int:
 
 
 def _whole(document: Document, path: str) -> Found:
-    """What a path leads to; of a template's labels and annotations the server leaves `metadata` out."""
+    """What a path of the server's leads to, as people write it."""
     found = document.find(path)
     if found.whole:
         return found
-    other = document.find(re.sub(r"\btemplate\.(?=labels|annotations)", "template.metadata.", path))
-    return other if other.whole else found
+    for pattern, written in _OTHERWISE:
+        other = document.find(pattern.sub(written, path))
+        if other.whole:
+            return other
+    return found
 
 
 def _meant(found: Found, message: str) -> Found:
@@ -211,6 +221,16 @@ def _meant(found: Found, message: str) -> Found:
     except ValueError:
         wanted = given[1]
     return fields.entry(found, str(wanted)) or found
+
+
+def _is_of_key(found: Found, message: str) -> bool:
+    """Whether a message is about the key of an entry, and not about its value."""
+    given = _GIVEN.search(message)
+    return (
+        given is not None
+        and isinstance(found.key, yaml.ScalarNode)
+        and given[1].strip('"') == found.key.value
+    )
 
 
 def _words(fault: Fault) -> str:

@@ -128,7 +128,12 @@ def _git(folder: Path, *arguments: str) -> bytes | None:
 
 def _bytes(path: str) -> bytes:
     if path == STDIN:
-        return sys.stdin.buffer.read()
+        data = sys.stdin.buffer.read()
+        if not data.strip():
+            raise UsageError(
+                "Standard input holds nothing.", hint="see what the command before it in the pipe says"
+            )
+        return data
     try:
         return Path(path).read_bytes()
     except OSError as error:

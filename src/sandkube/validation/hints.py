@@ -79,7 +79,7 @@ def of_value(node: yaml.Node, wanted: str) -> str | None:  # noqa: PLR0911 -- a 
     if "string" in wanted and plain and not isinstance(value, str):
         if isinstance(value, bool) and node.value.lower() not in ("true", "false"):
             return f'YAML 1.1 reads {node.value} as {str(value).lower()}: put it in quotes, "{node.value}"'
-        if isinstance(value, int) and str(value) != node.value:
+        if isinstance(value, int) and not isinstance(value, bool) and str(value) != node.value:
             return f'YAML 1.1 reads {node.value} as the number {value}: put it in quotes, "{node.value}"'
         return f'put it in quotes: "{node.value}"'
     if isinstance(value, str) and not plain and scalars.kind_of(scalars.plain(value)) != "string":

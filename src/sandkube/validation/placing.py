@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sandkube.manifests.document import Document
+from sandkube.manifests import fields
+from sandkube.manifests.document import Document, Origin
 from sandkube.manifests.fields import Found
 from sandkube.manifests.lines import Lines, Span
 from sandkube.manifests.reading import Flaw
@@ -72,6 +73,16 @@ def of_flaw(flaw: Flaw) -> Finding:
     return Finding(flaw.code, RULES[flaw.code].severity, flaw.message, where, hint=flaw.hint, case=flaw.case)
 
 
+def _patched(origin: Origin, path: str) -> Place | None:
+    """The place in a patch that brought a field, where the object as written has none of it."""
+    for patch in origin.patches:
+        # items of lists may have other numbers there
+        there = [patch.find(path), *fields.named(patch.node, fields.last(path))]
+        if (one := next((one for one in there if one.whole), None)) is not None:
+            return place(patch.file, patch.span(one))
+    return None
+
+
 def _in_source(document: Document, found: Found | None, span: Span) -> tuple[Place, Place]:
     """The place in the template, and the one in what it gave; twice the same where no template is known."""
     rendered = place(document.file, span)
@@ -81,6 +92,8 @@ def _in_source(document: Document, found: Found | None, span: Span) -> tuple[Pla
     if origin.written is not None:
         path = found.path if found is not None else ""
         there = origin.written.find(path)
+        if not there.whole and (patched := _patched(origin, path)) is not None:
+            return patched, rendered
         return place(
             origin.template, origin.written.span(there) if there.path else origin.written.start
         ), rendered

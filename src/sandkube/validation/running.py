@@ -178,7 +178,7 @@ class Run:
                     field=one.field,
                     value=True,
                     hint=one.hint,
-                    namespace=self.namespace,
+                    namespace=self._where(documents[one.index])[2] or None,
                 ),
             )
             for one in references.dangling(objects, there, default_namespace=self.namespace)

@@ -80,7 +80,9 @@ def _table(path: Path, keys: tuple[str, ...]) -> Mapping[str, Any] | None:
         raise UsageError(f"`{path}` cannot be read: {error}") from error
     for key in keys:
         found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else None
+    if found is not None and not isinstance(found, dict):
+        raise UsageError(f"{path}{_line_of(path, keys[-1])}: `{'.'.join(keys)}` has to be a table.")
+    return found
 
 
 def _checked(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:

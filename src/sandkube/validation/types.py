@@ -111,8 +111,19 @@ _SCALARS: dict[str, Callable[[Any], bool]] = {
 
 
 def of_type(document: Document, path: str, found: str) -> list[Found]:
-    """The fields of a path without indices whose value has the JSON type ``found``, as Go calls it."""
-    return [one for one in fields.find_all(document.node, path) if kind_of(one.value) == found]
+    """The fields of a path without indices whose value has the JSON type ``found``, as Go calls it.
+
+    Go names a map and not its keys: of a mapping, its values that are mappings are meant, if there are any.
+    """
+    fitting = [one for one in fields.find_all(document.node, path) if kind_of(one.value) == found]
+    inner = [
+        Found(value, key, fields.step(one.path, name), "")
+        for one in fitting
+        if isinstance(one.value, yaml.MappingNode)
+        for name, key, value in fields.entries(one.value)
+        if kind_of(value) == found
+    ]
+    return inner or fitting
 
 
 def kind_of(node: yaml.Node) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sandkube.cluster.report import SILENT
 from sandkube.cluster.report import Report as Progress
@@ -24,6 +27,12 @@ from sandkube.validation.settings import Settings
 
 if TYPE_CHECKING:
     from sandkube.validation.cases import Asked, Judged
+
+_Made = TypeVar("_Made")
+
+_LABEL = re.compile(r"(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+# helm's own, which keeps room for what charts add
+_RELEASE = re.compile(r"(?=.{1,53}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 # What reads and judges takes as long to load as half a start of a control plane: it is loaded meanwhile.
 
@@ -68,6 +77,17 @@ def _check(settings: Settings) -> None:
             "`--upgrade-from` applies the older set, and nothing is applied to a cluster of yours.",
             hint="leave out --cluster and --context: a control plane is started for it",
         )
+    if not 0 <= settings.settle < math.inf:
+        raise UsageError(f"`--settle {settings.settle}` is no number of seconds.")
+    for option, name, pattern in (
+        ("--namespace", settings.namespace, _LABEL),
+        ("--release-name", settings.release_name, _RELEASE),
+    ):
+        if not pattern.fullmatch(name):
+            raise UsageError(
+                f"`{option} {name}` is no name that Kubernetes takes.",
+                hint="lower case letters, digits and `-`, a letter or digit at both ends",
+            )
     for path in (path for one in settings.values for path in one.split(",")):
         if not Path(path).is_file():
             raise UsageError(f"There is no value file `{path}`.")
@@ -91,14 +111,17 @@ def _validated(settings: Settings, progress: Progress) -> Report:
     if settings.values and not any(one.kind == "chart" for one in inputs):
         raise UsageError("`--values` is for charts, and there is none among the paths.")
     known = baselines.read(Path(settings.baseline)) if settings.baseline is not None else ()
-    with contextlib.ExitStack() as held, ThreadPoolExecutor(1) as aside:
-        asked = aside.submit(_asked, settings, inputs, held)
+    with contextlib.ExitStack() as held:
+        asked = _aside(lambda: _asked(settings, inputs, held))
 
         def judge(name: str | None, told: Progress) -> Judged:
             with _plane(settings, told) as plane:
                 return asked.result().judged(name, plane, told.step)
 
-        cases = _each(settings.values or (None,), judge, progress)
+        names = settings.values or (None,)
+        if len(names) > 1:
+            asked.result()  # what a pool's threads wait for cannot be interrupted
+        cases = _each(names, judge, progress)
 
     from sandkube.validation import folding
     from sandkube.validation.rules import RULES
@@ -122,6 +145,23 @@ def _asked(settings: Settings, inputs: Sequence[Input], held: contextlib.ExitSta
     from sandkube.validation import cases
 
     return cases.Asked.read(settings, inputs, held)
+
+
+def _aside(work: Callable[[], _Made]) -> Future[_Made]:
+    """What the work gives, which is done meanwhile.
+
+    A pipe that nobody writes to is never read to its end, and keeps nobody from ending the command.
+    """
+    found: Future[_Made] = Future()
+
+    def done() -> None:
+        try:
+            found.set_result(work())
+        except BaseException as error:  # noqa: BLE001 -- raised where the result is asked for
+            found.set_exception(error)
+
+    threading.Thread(target=done, daemon=True).start()
+    return found
 
 
 def _plane(settings: Settings, progress: Progress) -> AbstractContextManager[Plane]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,18 @@ def test_all_of_it() -> None:
 def test_what_cannot_be_read(path: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         collect([path])
+
+
+def test_links_are_not_followed_in_circles_and_pipes_are_no_manifests(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").touch()
+    (tmp_path / "circle").symlink_to(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "b.yaml").touch()
+    (tmp_path / "again").symlink_to(other)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    found = [Path(one.path).relative_to(tmp_path) for one in collect([str(tmp_path)], recursive=True)]
+    assert found == [Path("a.yaml"), Path("again/b.yaml"), Path("other/b.yaml")]
 
 
 @pytest.mark.usefixtures("tree")
