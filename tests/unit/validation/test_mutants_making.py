@@ -180,27 +180,27 @@ def test_every_fault_that_can_be_planted_leaves_yaml_behind(seed: Seed) -> None:
 def test_what_is_harmless_leaves_what_is_said_as_it_was(seed: Seed) -> None:
     """Comments, order, quotes, lines and brackets change nothing in the data."""
     same = {"comment", "order", "quotes", "lines", "flow"}
-    data = yaml.safe_load(seed.text)
+    data = yaml.load(seed.text, Loader=yaml.CSafeLoader)
     for kind in same:
         for change in CHANGES[kind](seed.document):
             text, _ = applied(seed.text, [change])
-            there = [one for one in yaml.safe_load_all(text) if one is not None]
+            there = [one for one in yaml.load_all(text, Loader=yaml.CSafeLoader) if one is not None]
             assert there == [data], change
 
 
 @pytest.mark.parametrize("seed", seeds(), ids=lambda seed: seed.name)
 def test_yes_and_octal_digits_are_other_words_for_the_same(seed: Seed) -> None:
-    data = yaml.safe_load(seed.text)
+    data = yaml.load(seed.text, Loader=yaml.CSafeLoader)
     for change in CHANGES["words"](seed.document):
         text, _ = applied(seed.text, [change])
         # PyYAML takes `y`, `n` and 0o17 for strings; the server does not
         if not any(edit.text in {"y", "n"} or edit.text.startswith("0o") for edit in change.edits):
-            assert yaml.safe_load(text) == data, change
+            assert yaml.load(text, Loader=yaml.CSafeLoader) == data, change
 
 
 def test_each_seed_is_one_object_in_block_style() -> None:
     for seed in seeds():
-        (data,) = yaml.safe_load_all(seed.text)
+        (data,) = yaml.load_all(seed.text, Loader=yaml.CSafeLoader)
         assert data["kind"] == seed.document.kind
         assert seed.text.endswith("\n")
         assert not any(hidden(entry) for entry in seed.document.entries), seed.name
@@ -296,7 +296,7 @@ def test_too_many_mutants_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def parses(text: str) -> bool:
     """Whether every document of the text is YAML."""
     try:
-        list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+        list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
     except yaml.YAMLError:
         return False
     return True
