@@ -57,7 +57,7 @@ def measure(chosen: argparse.Namespace, kept: Kept) -> None:
         folder = Path(name)
         objects.write(folder / "many", COUNT)
         (folder / "nothing.yaml").touch()
-        (folder / "one.yaml").write_text(objects.APP.format(number=0).split("---\n")[0])
+        (folder / "one.yaml").write_text(objects.APP.format(number=0))
         os.environ["SANDKUBE_STATE_DIR"] = str(folder / "state")
         cluster = held.enter_context(Cluster(durability="fast"))
         kinds: dict[str, Callable[[], float]] = {

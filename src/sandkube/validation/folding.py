@@ -55,14 +55,17 @@ def _of_references(findings: Sequence[Found]) -> list[Found]:
         if not isinstance(name, str) or not name:
             continue
         for where, other in findings:
-            if where is document and other.code in _CONSEQUENCES and _is_of(name, other.server or ""):
+            said = (other.server or "").lower()
+            if where is document and other.code in _CONSEQUENCES and _is_of(reference.code, name, said):
                 dropped.add(id(other))
                 told[id(reference)] = replace(reference, severity=other.severity, server=other.server)
     return [(document, told.get(id(one), one)) for document, one in findings if id(one) not in dropped]
 
 
-def _is_of(name: str, said: str) -> bool:
-    return any(text in said for text in (f'"{name}" not found', f"with name {name} was found"))
+def _is_of(code: str, name: str, said: str) -> bool:
+    """Whether a text in small letters says that just this is not there: of that kind, with that name."""
+    kind = code.removeprefix("missing-")
+    return f'{kind} "{name}" not found' in said or f"{kind} with name {name} was found" in said
 
 
 def of_cases(findings: Sequence[Finding], cases: int) -> list[Finding]:
