@@ -20,8 +20,6 @@ spec:
     envFrom: [{configMapRef: {name: web}}]
 """
 ABSENT = 'pods "web" is forbidden: looking up service account default/web: serviceaccount "web" not found'
-    'pods "web" is forbidden: error looking up service account default/web: serviceaccount "web" not found'
-)
 
 
 def document() -> Document:
