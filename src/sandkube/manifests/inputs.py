@@ -40,7 +40,7 @@ def collect(paths: Sequence[str], *, recursive: bool = False, kustomize: Sequenc
     for path in paths:
         found += [Input("file", STDIN)] if path == STDIN else _of(path, recursive=recursive)
     for path in kustomize:
-        if not _is_kustomization(Path(path)):
+        if kustomization_file(Path(path)) is None:
             raise UsageError(
                 f"`{path}` is no folder with a kustomization.",
                 hint=f"it needs a file `{KUSTOMIZATIONS[0]}`",
@@ -92,27 +92,28 @@ def _in_folder(
     if (folder / CHART).is_file():
         yield Input("chart", shown)
         return
-    if _is_kustomization(folder):
+    if kustomization_file(folder) is not None:
         yield Input("kustomization", shown)
         return
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise UsageError(f"The folder `{shown}` cannot be read: {error.strerror}.") from error
+    above |= {folder.resolve()}
     for entry in entries:
         path = os.path.join(shown, entry.name)  # noqa: PTH118 -- `./a` stays as it was written
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            real = folder.resolve()
-            if recursive and entry.resolve() not in above | {real}:
-                yield from _in_folder(entry, path, recursive=True, above=above | {real})
+            if recursive and entry.resolve() not in above:
+                yield from _in_folder(entry, path, recursive=True, above=above)
         elif entry.name.endswith(ENDINGS) and entry.is_file():
             yield Input("file", path)
 
 
-def _is_kustomization(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in KUSTOMIZATIONS)
+def kustomization_file(folder: Path) -> Path | None:
+    """The file that makes a folder a kustomization; None if there is none."""
+    return next((folder / name for name in KUSTOMIZATIONS if (folder / name).is_file()), None)
 
 
 def _endings() -> str:

@@ -18,7 +18,7 @@ import yaml
 
 from sandkube.errors import ServerNotFound
 from sandkube.manifests.document import Document, Origin
-from sandkube.manifests.inputs import KUSTOMIZATIONS, Input
+from sandkube.manifests.inputs import KUSTOMIZATIONS, Input, kustomization_file
 from sandkube.manifests.reading import Contents, Flaw, read
 
 _ANNOTATION = "config.kubernetes.io/origin"
@@ -71,10 +71,9 @@ def _contents(text: str, kustomization: Input, here: str) -> Contents:
 
 def _patches(kustomization: Input) -> Iterator[Document]:
     """The objects in the files that the kustomization itself names as patches."""
-    folder = Path(kustomization.path)
-    name = next((name for name in KUSTOMIZATIONS if (folder / name).is_file()), KUSTOMIZATIONS[0])
+    file = kustomization_file(Path(kustomization.path))
     try:
-        said = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+        said = yaml.safe_load(file.read_text(encoding="utf-8")) if file is not None else None
     except (OSError, ValueError, yaml.YAMLError):
         return
     said = said if isinstance(said, dict) else {}
@@ -129,8 +128,7 @@ def _failed(said: str, kustomization: Input, here: str) -> Flaw:
     # it tells from the outside to the inside, and names our own folder first
     said = re.sub(r"^accumulating resources: accumulation err='[^']*'?:? ?", "", said)
     folder = Path(kustomization.path)
-    name = next((name for name in KUSTOMIZATIONS if (folder / name).is_file()), KUSTOMIZATIONS[0])
-    file = str(folder / name)
+    file = str(kustomization_file(folder) or folder / KUSTOMIZATIONS[0])
     for found in _LOCATED.finditer(said):
         for candidate in (Path(found["file"]), folder / found["file"]):
             if candidate.is_file():

@@ -213,24 +213,24 @@ def _whole(document: Document, path: str) -> Found:
 
 def _meant(found: Found, message: str) -> Found:
     """The very entry of a map or a list that a message is about, where it names only the whole."""
-    given = _GIVEN.search(message)
-    if given is None or not found.whole:
-        return found
+    given = _given(message)
+    return (fields.entry(found, given) if given is not None and found.whole else None) or found
+
+
+def _given(message: str) -> str | None:
+    """The value that a message says was given."""
+    found = _GIVEN.search(message)
+    if found is None:
+        return None
     try:
-        wanted = json.loads(given[1])
+        return str(json.loads(found[1]))
     except ValueError:
-        wanted = given[1]
-    return fields.entry(found, str(wanted)) or found
+        return found[1]
 
 
 def _is_of_key(found: Found, message: str) -> bool:
     """Whether a message is about the key of an entry, and not about its value."""
-    given = _GIVEN.search(message)
-    return (
-        given is not None
-        and isinstance(found.key, yaml.ScalarNode)
-        and given[1].strip('"') == found.key.value
-    )
+    return isinstance(found.key, yaml.ScalarNode) and _given(message) == found.key.value
 
 
 def _words(fault: Fault) -> str:

@@ -46,6 +46,10 @@ def _meant(one: Finding) -> str | None:
 
 
 def _of_references(findings: Sequence[Found]) -> list[Found]:
+    consequences: dict[int, list[Finding]] = {}
+    for document, one in findings:
+        if one.code in _CONSEQUENCES:
+            consequences.setdefault(id(document), []).append(one)
     dropped: set[int] = set()
     told: dict[int, Finding] = {}
     for document, reference in findings:
@@ -54,9 +58,8 @@ def _of_references(findings: Sequence[Found]) -> list[Found]:
         name = getattr(document.find(reference.field).value, "value", None)
         if not isinstance(name, str) or not name:
             continue
-        for where, other in findings:
-            said = (other.server or "").lower()
-            if where is document and other.code in _CONSEQUENCES and _is_of(reference.code, name, said):
+        for other in consequences.get(id(document), ()):
+            if _is_of(reference.code, name, (other.server or "").lower()):
                 dropped.add(id(other))
                 told[id(reference)] = replace(reference, severity=other.severity, server=other.server)
     return [(document, told.get(id(one), one)) for document, one in findings if id(one) not in dropped]
