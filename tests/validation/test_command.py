@@ -75,6 +75,8 @@ def test_reports_into_files(sandkube: Sandkube) -> None:
         (["absent.yaml"], "There is no `absent.yaml`."),
         ([], "There is nothing to validate."),
         (["sound.yaml", "--report", "pdf=x"], "`--report pdf=x` is not of the form FORMAT=FILE."),
+        (["sound.yaml", "--report", "sarif=."], "`--report sarif=.`: `.` is in the way."),
+        (["sound.yaml", "--report", "json=sound.yaml/a/b"], "sound.yaml` is in the way."),
         (["sound.yaml", "--ignore", "unknown-feild"], "did you mean `unknown-field`?"),
         (["sound.yaml", "--values", "sound.yaml"], "`--values` is for charts"),
         (["sound.yaml", "--cluster", "a", "--context", "b"], "name two control planes"),
@@ -92,6 +94,17 @@ def test_what_could_not_be_judged(sandkube: Sandkube, arguments: list[str], said
     assert said in done.stderr
     assert done.stdout == ""
     assert not sandkube.servers()
+
+
+def test_a_name_that_yaml_reads_otherwise(sandkube: Sandkube) -> None:
+    (sandkube.home / "axes.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: axes}\ndata:\n  n: 5\n"
+    )
+    done = sandkube("validate", "axes.yaml", status=1)
+    assert (
+        'hint: put it in quotes: "5"; YAML 1.1 reads the name n as false: put it in quotes, "n"'
+        in done.stdout
+    )
 
 
 def test_settings_in_a_file(sandkube: Sandkube, files: Path) -> None:

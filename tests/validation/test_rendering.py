@@ -206,6 +206,19 @@ def test_a_kustomization(sandkube: Sandkube) -> None:
         "over/patch.yaml",
         5,
     )
+    for begin, end in (
+        ("patches:\n- patch: |-\n", "  target: {kind: Deployment}\n"),
+        ("patchesStrategicMerge:\n- |\n", "commonLabels: {a: b}\n"),
+    ):
+        lines = "".join(f"    {line}\n" for line in (over / "patch.yaml").read_text().splitlines())
+        (over / "kustomization.yaml").write_text(f"resources: [../base]\n{begin}{lines}{end}")
+        (one,) = findings(sandkube("validate", "over", "-o", "json", status=1))
+        assert (one["code"], one["place"]["file"], one["place"]["line"], one["place"]["column"]) == (
+            "unknown-field",
+            "over/kustomization.yaml",
+            8,
+            7,
+        )
     (over / "kustomization.yaml").write_text("resources: [../absent]\n")
     (one,) = findings(sandkube("validate", "over", "-o", "json", status=1))
     assert (one["code"], one["place"]["file"]) == ("render-failed", "over/kustomization.yaml")

@@ -155,17 +155,15 @@ def _settings(paths: tuple[str, ...], asked: dict[str, Any], *, configured: bool
     """What was asked for, before what a configuration file says, before what is usual."""
     from sandkube.validation import settings
 
-    found: dict[str, Any] = {}
-    if configured:
-        _, found = settings.configured(Path.cwd())
-    found |= {
+    given = {
         name: value
         for name, value in asked.items()
         if value is not None and value is not False and value != ()
     }
     if paths:
-        found |= {"paths": paths, "kustomize": asked["kustomize"]}
-    return settings.Settings(**found)
+        given |= {"paths": paths, "kustomize": asked["kustomize"]}
+    _, found = settings.configured(Path.cwd(), given) if configured else (None, {})
+    return settings.Settings(**found | given)
 
 
 def _target(text: str) -> tuple[str, Path]:
@@ -175,7 +173,11 @@ def _target(text: str) -> tuple[str, Path]:
             f"`--report {text}` is not of the form FORMAT=FILE.",
             hint=f"FORMAT is one of {', '.join(FORMATS)}",
         )
-    return form, Path(file)
+    path = Path(file)
+    above = next(one for one in path.absolute().parents if one.exists())
+    if path.is_dir() or not above.is_dir():
+        raise UsageError(f"`--report {text}`: `{path if path.is_dir() else above}` is in the way.")
+    return form, path
 
 
 def _accepted(report: Report, file: Path) -> Report:

@@ -73,6 +73,7 @@ class Distribution(Protocol):
 
     PORTS_BEHIND: int  # how many ports on 127.0.0.1 right behind the first one have to be free
     PORTS_BESIDE: int  # and how many more it needs, wherever they are
+    MAY_BE_KILLED: bool  # whether KILL ends all of it, with nothing left anywhere but in the cluster's folder
 
     def settle(self, spec: ClusterSpec, before: ClusterSpec | None, folder: ClusterFolder) -> ClusterSpec:
         """The spec of a cluster that is about to be started, with what the environment decides for a new one.

@@ -95,6 +95,7 @@ REFUSED: Final[dict[str, dict[str, str]]] = {
 
 PORTS_BEHIND: Final = 0  # it has one listener, which it inherits
 PORTS_BESIDE: Final = 0
+MAY_BE_KILLED: Final = True  # one process
 
 
 def settle(spec: ClusterSpec, before: ClusterSpec | None, folder: ClusterFolder) -> ClusterSpec:  # noqa: ARG001

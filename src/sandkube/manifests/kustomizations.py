@@ -17,6 +17,8 @@ from pathlib import Path
 import yaml
 
 from sandkube.errors import ServerNotFound
+from sandkube.manifests import fields
+from sandkube.manifests.composing import compose
 from sandkube.manifests.document import Document, Origin
 from sandkube.manifests.inputs import KUSTOMIZATIONS, Input, kustomization_file
 from sandkube.manifests.reading import Contents, Flaw, read
@@ -70,18 +72,31 @@ def _contents(text: str, kustomization: Input, here: str) -> Contents:
 
 
 def _patches(kustomization: Input) -> Iterator[Document]:
-    """The objects in the files that the kustomization itself names as patches."""
+    """The objects in the patches of the kustomization itself: in files that it names, or in its own."""
     file = kustomization_file(Path(kustomization.path))
     try:
-        said = yaml.safe_load(file.read_text(encoding="utf-8")) if file is not None else None
+        text = file.read_text(encoding="utf-8") if file is not None else ""
+        root = compose(text)
     except (OSError, ValueError, yaml.YAMLError):
         return
-    said = said if isinstance(said, dict) else {}
-    named = [one.get("path") for one in said.get("patches") or () if isinstance(one, dict)]
-    for path in [*named, *(said.get("patchesStrategicMerge") or ())]:
-        shown = os.path.normpath(f"{kustomization.path}/{path}")
-        if isinstance(path, str) and Path(shown).is_file():
+    for node in _patch_nodes(root):
+        shown = os.path.normpath(f"{kustomization.path}/{node.value}")
+        if node.style == "|":
+            # the lines as they stand in the file, under the numbers that they have there
+            first, behind = node.start_mark.line + 1, node.end_mark.line
+            inside = "\n" * first + "\n".join(text.split("\n")[first:behind])
+            yield from read(inside.encode(), str(file)).documents
+        elif "\n" not in node.value and Path(shown).is_file():
             yield from read(Path(shown).read_bytes(), shown).documents
+
+
+def _patch_nodes(root: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """The texts that name a patch or are one."""
+    for name in ("patches", "patchesStrategicMerge"):
+        listed = fields.find(root, name).value if isinstance(root, yaml.MappingNode) else None
+        for item in listed.value if isinstance(listed, yaml.SequenceNode) else ():
+            given = [value for key, _, value in fields.entries(item) if key in ("path", "patch")]
+            yield from (one for one in [item, *given] if isinstance(one, yaml.ScalarNode))
 
 
 def _origin(text: str, kustomization: Input, here: str) -> Origin:

@@ -254,6 +254,8 @@ def _ps(pid: int, columns: str) -> str:
 def stop(process: Identity, *, term_seconds: float, kill_seconds: float = 5.0) -> Stop:
     """End the process: TERM, and KILL where it has not ended after ``term_seconds``. Then it is gone.
 
+    With 0 ``term_seconds`` it is killed at once.
+
     Ctrl-C while it waits goes on to KILL at once, and then is raised. StartFailed where not even KILL ends
     it.
     """
@@ -261,10 +263,11 @@ def stop(process: Identity, *, term_seconds: float, kill_seconds: float = 5.0) -
     with _handle(process) as handle:
         if handle is None:
             return Stop("gone", 0.0)
-        handle.send(signal.SIGTERM)
         try:
-            if handle.wait(term_seconds):
-                return Stop("stopped", time.monotonic() - begun)
+            if term_seconds > 0:
+                handle.send(signal.SIGTERM)
+                if handle.wait(term_seconds):
+                    return Stop("stopped", time.monotonic() - begun)
         except BaseException:
             handle.send(signal.SIGKILL)
             handle.wait(kill_seconds)

@@ -55,7 +55,7 @@ class Subject:
 
     def __str__(self) -> str:
         where = f"{self.namespace}/" if self.namespace else ""
-        return f"{self.kind} {where}{self.name}"
+        return f"{self.kind} {where}{self.name}".strip()
 
 
 @dataclass(frozen=True, slots=True)

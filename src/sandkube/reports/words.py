@@ -53,8 +53,8 @@ def server_words(finding: Finding) -> str | None:
 
 def notes(finding: Finding) -> Iterator[tuple[str, str]]:
     """What is said below a message, each with its name; as it was given, not made visible."""
-    if finding.subject:
-        yield "object", str(finding.subject)
+    if finding.subject and (named := str(finding.subject)):
+        yield "object", named
     if finding.field:
         yield "field", finding.field
     if finding.case:

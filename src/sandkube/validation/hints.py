@@ -87,6 +87,14 @@ def of_value(node: yaml.Node, wanted: str) -> str | None:  # noqa: PLR0911 -- a 
     return None
 
 
+def of_key(found: Found | None) -> str | None:
+    """Why a field that was found has another name than the one that stands there."""
+    key = found.key if found is not None and found.whole else None
+    if not isinstance(key, yaml.ScalarNode) or key.style or (name := values.key_of(key)) in (None, key.value):
+        return None
+    return f'YAML 1.1 reads the name {key.value} as {name}: put it in quotes, "{key.value}"'
+
+
 def of_fault(message: str, found: Found) -> str | None:
     """What to do about a value that the server does not allow."""
     if (supported := re.search(r"supported values: (.+)$", message)) and isinstance(

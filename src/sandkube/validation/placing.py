@@ -8,6 +8,7 @@ from sandkube.manifests.fields import Found
 from sandkube.manifests.lines import Lines, Span
 from sandkube.manifests.reading import Flaw
 from sandkube.reports import Finding, Place, Severity, Subject
+from sandkube.validation import hints
 from sandkube.validation.rules import RULES
 
 
@@ -50,7 +51,7 @@ def finding(
         subject=subject(document, namespace),
         field=field,
         server=server,
-        hint=hint,
+        hint="; ".join(filter(None, (hint, hints.of_key(found)))) or None,
         rendered=rendered,
         case=document.case,
     )

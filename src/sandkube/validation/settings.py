@@ -7,8 +7,10 @@ before a pyproject.toml in the same folder. What is said on the command line goe
 
 from __future__ import annotations
 
+import glob
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -58,16 +60,17 @@ class Settings:
     report: tuple[str, ...] = ()
 
 
-def configured(folder: Path) -> tuple[Path | None, dict[str, Any]]:
+def configured(folder: Path, given: Collection[str] = ()) -> tuple[Path | None, dict[str, Any]]:
     """What the nearest configuration file says, and which it is; nothing if there is none.
 
-    Its paths count from the file's own folder. UsageError names the file, and what in it makes no sense.
+    Its paths count from the file's own folder. What it says of the fields in ``given`` does not count.
+    UsageError names the file, and what in it makes no sense.
     """
     for here in (folder, *folder.parents):
         for name, keys in _FILES:
             path = here / name
             if path.is_file() and (table := _table(path, keys)) is not None:
-                return path, _checked(path, table)
+                return path, _checked(path, table, given)
     return None, {}
 
 
@@ -85,7 +88,7 @@ def _table(path: Path, keys: tuple[str, ...]) -> Mapping[str, Any] | None:
     return found
 
 
-def _checked(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(path: Path, table: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
     types = {field.name: str(field.type) for field in fields(Settings)}
     found: dict[str, Any] = {}
     for key, value in table.items():
@@ -101,13 +104,35 @@ def _checked(path: Path, table: Mapping[str, Any]) -> dict[str, Any]:
                 f"{path}{line}: validate has no setting `{key}`.",
                 hint=f"did you mean `{near.replace('_', '-')}`?" if near else None,
             )
-        found[name] = _typed(f"{path}{line}: `{key}`", types[name], value)
+        made = _typed(f"{path}{line}: `{key}`", types[name], value)
+        if name not in given:
+            found[name] = _located(path, line, name, made)
     if found.get("fail_on", "error") not in ("error", "warning"):
         raise UsageError(f"{path}{_line_of(path, 'fail-on')}: `fail-on` is `error` or `warning`.")
-    for name in ("paths", "kustomize", "crds", "baseline", "values"):
-        if name in found:
-            found[name] = _from(path.parent, found[name])
     return found
+
+
+def _located(path: Path, line: str, name: str, value: Any) -> Any:
+    """The value with its paths as they are seen from the current folder."""
+    folder = path.parent
+    if name == "report":
+        pairs = (one.partition("=") for one in value)
+        return tuple(f"{form}{equals}{_seen(folder, file)}" for form, equals, file in pairs)
+    if name == "upgrade_from":  # or a revision
+        return _seen(folder, value) if (folder / value).exists() else value
+    if name == "baseline":  # may be still to be written
+        return _seen(folder, value)
+    if name not in ("paths", "kustomize", "crds", "values"):
+        return value
+    separated = [one.split(",") if name == "values" else [one] for one in value]
+    for one in (one for group in separated for one in group):
+        if one != "-" and not glob.has_magic(one) and not (folder / one).exists():
+            raise UsageError(f"{path}{line}: there is no `{folder / one}`.")
+    return tuple(",".join(_seen(folder, one) for one in group) for group in separated)
+
+
+def _seen(folder: Path, path: str) -> str:
+    return path if path in ("-", "") or Path(path).is_absolute() else os.path.relpath(folder / path)
 
 
 def _typed(what: str, kind: str, value: Any) -> Any:
@@ -124,18 +149,6 @@ def _typed(what: str, kind: str, value: Any) -> Any:
         return value
     words = {"bool": "`true` or `false`", "float": "a number"}.get(kind, "a text")
     raise UsageError(f"{what} has to be {words}.")
-
-
-def _from(folder: Path, value: Any) -> Any:
-    """Paths as they are seen from the current folder."""
-    import os
-
-    def seen(path: str) -> str:
-        return path if path == "-" or Path(path).is_absolute() else os.path.relpath(folder / path)
-
-    if isinstance(value, tuple):
-        return tuple(",".join(seen(part) for part in one.split(",")) for one in value)
-    return seen(value)
 
 
 def _line_of(path: Path, key: str) -> str:

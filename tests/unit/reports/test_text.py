@@ -5,7 +5,7 @@ from dataclasses import replace
 import click
 import pytest
 
-from sandkube.reports import Place, Report, text
+from sandkube.reports import Place, Report, Subject, text
 from unit.reports.samples import CLEAN, ERROR, HOSTILE, MIXED, NOWHERE, RENDERED, WARNING, filled, report
 
 
@@ -36,6 +36,7 @@ def test_of_something_rendered_the_template_comes_first() -> None:
 
 def test_what_is_not_known_is_not_told() -> None:
     assert text.block(NOWHERE) == "error: the quota of the namespace leaves no room [unknown-field]"
+    assert text.block(replace(NOWHERE, subject=Subject("", "", ""))) == text.block(NOWHERE)
     assert text.block(replace(NOWHERE, place=Place("-", 3))) == (
         "standard input:3:1: error: the quota of the namespace leaves no room [unknown-field]"
     )

@@ -15,6 +15,7 @@ def test_none_is_needed(tmp_path: Path) -> None:
 def test_the_nearest_file_that_has_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
+    (tmp_path / "deploy").mkdir()
     (tmp_path / "pyproject.toml").write_text(
         '[tool.sandkube.validate]\npaths = ["deploy"]\nfail-on = "warning"\n'
     )
@@ -32,6 +33,34 @@ def test_a_file_of_its_own_goes_before(tmp_path: Path, monkeypatch: pytest.Monke
     assert configured(tmp_path)[1] == {"namespace": "b", "sets": ("x=1",), "settle": 1.0}
 
 
+def test_paths_count_from_the_folder_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    for name in ("old", "crds"):
+        (tmp_path / name).mkdir()
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).touch()
+    (tmp_path / "sandkube.toml").write_text(
+        "[validate]\ncrds = 'crds'\nvalues = ['a.yaml,b.yaml']\nbaseline = 'to-be-written'\n"
+        "upgrade-from = 'old'\nreport = ['sarif=out/found']\n"
+    )
+    monkeypatch.chdir(below)
+    assert configured(below)[1] == {
+        "crds": ("../crds",),
+        "values": ("../a.yaml,../b.yaml",),
+        "baseline": "../to-be-written",
+        "upgrade_from": "../old",
+        "report": ("sarif=../out/found",),
+    }
+    (tmp_path / "sandkube.toml").write_text("[validate]\nupgrade-from = 'HEAD~1'\n")
+    assert configured(below)[1] == {"upgrade_from": "HEAD~1"}
+
+
+def test_what_is_given_otherwise_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "sandkube.toml").write_text("[validate]\npaths = 'gone'\nnamespace = 'shop'\n")
+    assert configured(tmp_path, {"paths"})[1] == {"namespace": "shop"}
+
+
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
@@ -44,6 +73,8 @@ def test_a_file_of_its_own_goes_before(tmp_path: Path, monkeypatch: pytest.Monke
         ("[validate]\nrecursive = 'yes'\n", r":2: `recursive` has to be `true` or `false`", None),
         ("[validate]\nsettle = true\n", r":2: `settle` has to be a number", None),
         ("[validate]\nfail-on = 'never'\n", r":2: `fail-on` is `error` or `warning`", None),
+        ("[validate]\n\npaths = 'gone'\n", r"sandkube.toml:3: there is no `.*gone`", None),
+        ("[validate]\nvalues = '-,gone'\n", r"sandkube.toml:2: there is no `.*gone`", None),
         ("[validate\n", r"sandkube.toml` cannot be read: .*line 1", None),
     ],
 )

@@ -32,6 +32,7 @@ from sandkube.plane.folder import ClusterFolder
 from sandkube.server import locate
 
 __all__ = [
+    "MAY_BE_KILLED",
     "PORTS_BEHIND",
     "PORTS_BESIDE",
     "command",
@@ -46,6 +47,7 @@ __all__ = [
 
 PORTS_BEHIND: Final = 1  # that of the API server itself; clients use the supervisor's, which passes on
 PORTS_BESIDE: Final = 2  # controller manager and scheduler
+MAY_BE_KILLED: Final = False  # a process that keeps k3s, and whatever k3s started
 
 _LOG_MEGABYTES: Final = 20
 _LOG_BACKUPS: Final = 2
