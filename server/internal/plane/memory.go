@@ -12,8 +12,9 @@ import (
 // The start allocates for good, and collecting would only cost time. After it, the heap may grow by what is allocated in
 // gcEvery: a collection costs the same however much it finds, so little work gets a small heap, and much work is not spent on
 // collecting. More than gcGarbage, or than what is held where that is more, it may not grow: what stays would be scattered over
-// pages that can never be given back. A fixed limit for the memory would do neither: below what is held it keeps a core busy
-// for ever.
+// pages that can never be given back. For the same reason steady work gets the same heap all the time, however much one second
+// differs from the next: the memory never falls far below the highest that the heap ever was. A fixed limit for the memory would
+// do none of this: below what is held it keeps a core busy for ever.
 const (
 	gcWhileStarting = 400
 	gcLeast         = 15
@@ -27,8 +28,8 @@ const (
 	gcSettles = 2 * time.Second
 	// gcLooks is how often is looked how much was allocated.
 	gcLooks = time.Second
-	// gcRests is how many looks have to allow less before the heap may grow less.
-	gcRests = 15
+	// gcWindow is how many looks are taken together.
+	gcWindow = 15
 )
 
 // tend adapts the garbage collector to what there is to do, until ctx ends.
@@ -70,26 +71,44 @@ func allowed(allocated, held uint64) int {
 	return int(min(max(wanted, gcLeast), most))
 }
 
-// follower follows what is allowed: at once upward, and downward to the most of the last looks.
+// follower follows what is allowed: at once where much more work has come, and otherwise only where a whole window of looks says
+// that the work has become another.
 type follower struct {
 	percent int
-	most    int // of the looks that allowed less, one after the other
-	rests   int // how many those are
+	sum     int // of the looks of this window
+	looks   int // how many those are
+	above   int // how many of the last looks allowed more than twice as much
 }
 
 // follow takes what one look allows, and tells whether the percentage is another one now.
 func (f *follower) follow(allowed int) bool {
-	if allowed >= f.percent {
-		changed := allowed > f.percent
-		f.percent, f.most, f.rests = allowed, 0, 0
-		return changed
+	f.sum += allowed
+	f.looks++
+	if allowed > 2*f.percent {
+		f.above++
+	} else {
+		f.above = 0
 	}
-	f.most = max(f.most, allowed)
-	if f.rests++; f.rests < gcRests {
+	if f.above == 2 || allowed > 4*f.percent {
+		return f.set(allowed)
+	}
+	if f.looks < gcWindow {
 		return false
 	}
-	f.percent, f.most, f.rests = f.most, 0, 0
-	return true
+	switch mean := f.sum / f.looks; {
+	case mean < gcLeast+gcLeast/4: // hardly any work
+		return f.set(gcLeast)
+	case 2*mean > 3*f.percent, 3*mean < 2*f.percent:
+		return f.set(mean)
+	}
+	return f.set(f.percent)
+}
+
+// set begins a new window.
+func (f *follower) set(percent int) bool {
+	changed := percent != f.percent
+	*f = follower{percent: percent}
+	return changed
 }
 
 // held is how many bytes of the heap the last collection found in use.

@@ -23,27 +23,48 @@ func TestTheHeapMayGrowByWhatTwoSecondsAllocate(t *testing.T) {
 	}
 }
 
-func TestItFollowsUpAtOnceAndDownAfterARest(t *testing.T) {
+func TestMuchMoreWorkIsFollowedAtOnce(t *testing.T) {
 	f := &follower{}
+	if !f.follow(20) || f.percent != 20 {
+		t.Fatalf("%+v does not begin with the first look", f)
+	}
+	if f.follow(60) {
+		t.Fatalf("%+v follows a single look", f)
+	}
 	if !f.follow(50) || f.percent != 50 {
-		t.Fatalf("%+v does not follow upward", f)
+		t.Fatalf("%+v does not follow two in a row that allow more than twice as much", f)
 	}
-	if f.follow(50) {
-		t.Fatalf("%+v tells a change that is none", f)
+	if f.follow(101); f.follow(90) || f.follow(101) {
+		t.Fatalf("%+v follows two that are not in a row", f)
 	}
-	for look := range gcRests {
-		changed := f.follow(15 + look)
-		if last := look == gcRests-1; changed != last {
-			t.Fatalf("look %d: changed is %t", look, changed)
+	if !f.follow(201) || f.percent != 201 {
+		t.Fatalf("%+v does not follow one that allows more than four times as much", f)
+	}
+}
+
+func TestSteadyWorkGetsTheSameHeap(t *testing.T) {
+	f := &follower{percent: 40}
+	for look := range 10 * gcWindow {
+		if f.follow(30 + 25*(look%2)) {
+			t.Fatalf("look %d: %+v followed", look, f)
 		}
 	}
-	if want := 15 + gcRests - 1; f.percent != want {
-		t.Fatalf("it went down to %d, and the most of these looks is %d", f.percent, want)
+}
+
+func TestLessWorkIsFollowedAfterAWindow(t *testing.T) {
+	f := &follower{percent: 40}
+	for look := range gcWindow {
+		if last := look == gcWindow-1; f.follow(20+look%2) != last {
+			t.Fatalf("look %d: %+v", look, f)
+		}
 	}
-	for range gcRests - 1 {
+	if f.percent != 20 {
+		t.Fatalf("%+v has not the mean of the window", f)
+	}
+	for range gcWindow { // near the least it is the least, and the memory is given back
 		f.follow(gcLeast)
 	}
-	if f.follow(f.percent); f.rests != 0 {
-		t.Fatalf("%+v does not begin its rest again", f)
+	if f.percent != gcLeast {
+		t.Fatalf("%+v does not come to rest", f)
 	}
 }
