@@ -20,6 +20,7 @@ const (
 const usage = `sandkube-server: a Kubernetes control plane in one process
 
   sandkube-server run --config FILE        serve, as FILE says (contract: internal/config)
+  sandkube-server kubelet --config FILE    be a node's kubelet, as FILE says (contract: internal/node)
   sandkube-server template --output FILE   write a bootstrapped datastore that clusters can begin with
   sandkube-server version [-o json]        contract and versions
   sandkube-server kubectl …                kubectl, of the same version
@@ -38,6 +39,8 @@ func Main(args []string) int {
 		return helm(rest)
 	case "run":
 		return run(rest[1:], os.Stderr)
+	case "kubelet":
+		return kubelet(rest[1:], os.Stderr)
 	case "template":
 		return makeTemplate(rest[1:], os.Stderr)
 	case "version":

@@ -1,0 +1,199 @@
+"""What the kubelet and the runtime are told. Every setting that is not upstream's default has its reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sandkube import kubeconfig, version
+from sandkube.config import state_dir
+from sandkube.node.folder import NodeFolder
+from sandkube.plane import pki
+from sandkube.plane.files import write_json, write_private
+from sandkube.plane.folder import ClusterFolder
+from sandkube.plane.pki import Subject
+from sandkube.server import CONTRACT
+
+POD_RANGE: Final = "10.244.0.0/16"
+CLUSTER_DOMAIN: Final = "cluster.local"
+_LOG: Final = {"max_megabytes": 20, "backups": 2}
+_CLIENT, _SERVER = "kubelet-client", "kubelet-server"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node to be.
+
+    ``address`` is the one that others reach it by, ``port`` the kubelet's, ``url`` where the API server
+    answers, ``dns`` the address of the cluster's DNS service.
+    """
+
+    name: str
+    address: str
+    port: int
+    url: str
+    dns: str
+
+
+def name_of(cluster: str) -> str:
+    """What the node of a cluster is called."""
+    return f"{cluster}-node"
+
+
+def free_port() -> int:
+    """A port on loopback that is free now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def write(cluster: ClusterFolder, node: Node, binary: Path, python: str) -> None:
+    """Write everything that the node's processes read. ``binary`` is the server's, ``python`` runs ours."""
+    folder = NodeFolder.of(cluster)
+    folder.create()
+    _certificates(cluster, folder, node)
+    write_private(folder.kubeconfig, _kubeconfig(cluster, folder, node), sync=False)
+    write_json(folder.kubelet_configuration, kubelet_configuration(cluster, folder, node), sync=False)
+    write_json(folder.kubelet_config, kubelet(folder, node), sync=False)
+    write_json(folder.runtime_config, runtime(folder, node), sync=False)
+    document = {"folder": str(folder.path), "server": str(binary), "python": python}
+    write_json(folder.config, document, sync=False)
+
+
+def _certificates(cluster: ClusterFolder, folder: NodeFolder, node: Node) -> None:
+    """The kubelet's two, signed by the cluster's CA: new ones at every start."""
+    from sandkube.plane import issuing
+
+    now = dt.datetime.now(dt.timezone.utc)
+    for subject, names in (
+        (Subject(_CLIENT, f"system:node:{node.name}", "system:nodes", signer=pki.CA), ()),
+        (Subject(_SERVER, f"system:node:{node.name}", "system:nodes", signer=pki.CA, server=True), _names(node)),
+    ):
+        issuing.issue(cluster.pki, subject, names, since=now - pki.BACKDATED, until=now + pki.VALID_FOR)
+    del folder
+
+
+def _names(node: Node) -> tuple[str, ...]:
+    return (node.name, node.address, "127.0.0.1", "localhost")
+
+
+def _kubeconfig(cluster: ClusterFolder, folder: NodeFolder, node: Node) -> str:
+    del folder
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "node",
+            "contexts": [{"name": "node", "context": {"cluster": "cluster", "user": "node"}}],
+            "clusters": [
+                {
+                    "name": "cluster",
+                    "cluster": {
+                        "server": node.url,
+                        "certificate-authority": str(pki.certificate(cluster.pki, pki.CA)),
+                    },
+                }
+            ],
+            "users": [
+                {
+                    "name": "node",
+                    "user": {
+                        "client-certificate": str(pki.certificate(cluster.pki, _CLIENT)),
+                        "client-key": str(pki.key(cluster.pki, _CLIENT)),
+                    },
+                }
+            ],
+        },
+        indent=1,
+    )
+
+
+def kubelet_configuration(cluster: ClusterFolder, folder: NodeFolder, node: Node) -> dict[str, Any]:
+    """The KubeletConfiguration (`kubelet.config.k8s.io/v1beta1`)."""
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": node.address,
+        "port": node.port,
+        "readOnlyPort": 0,
+        "healthzPort": 0,
+        "tlsCertFile": str(pki.certificate(cluster.pki, _SERVER)),
+        "tlsPrivateKeyFile": str(pki.key(cluster.pki, _SERVER)),
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(pki.certificate(cluster.pki, pki.CA))},
+        },
+        "authorization": {"mode": "Webhook"},
+        "containerRuntimeEndpoint": f"unix://{folder.cri_socket}",
+        "podLogsDir": str(folder.kubelet_root / "pod-logs"),
+        "volumePluginDir": str(folder.kubelet_root / "volume-plugins"),
+        "clusterDomain": CLUSTER_DOMAIN,
+        "clusterDNS": [node.dns],
+        "resolvConf": "",
+        # There are no cgroups to make, no swap to judge, no iptables to write.
+        "cgroupsPerQOS": False,
+        "enforceNodeAllocatable": [],
+        "failCgroupV1": False,
+        "failSwapOn": False,
+        "makeIPTablesUtilChains": False,
+        # The disk is the user's, and fuller than a server's as a rule: no pod is put out for that.
+        "evictionHard": {},
+        "localStorageCapacityIsolation": False,
+        "imageGCHighThresholdPercent": 100,
+        # Upstream's limits are for thousands of nodes that share an API server.
+        "kubeAPIQPS": 200,
+        "kubeAPIBurst": 400,
+        "eventRecordQPS": 0,
+        "registryPullQPS": 0,
+        "serializeImagePulls": False,
+        "maxPods": 250,
+        "rotateCertificates": False,
+        # A pod's volumes follow a changed ConfigMap within seconds.
+        "syncFrequency": "10s",
+        "nodeStatusUpdateFrequency": "10s",
+        "shutdownGracePeriod": "0s",
+    }
+
+
+def kubelet(folder: NodeFolder, node: Node) -> dict[str, Any]:
+    """The content of kubelet.json, as ``server/internal/node`` reads it."""
+    return {
+        "contract": CONTRACT,
+        "kubelet": [
+            f"--config={folder.kubelet_configuration}",
+            f"--kubeconfig={folder.kubeconfig}",
+            f"--hostname-override={node.name}",
+            f"--node-ip={node.address}",
+            f"--root-dir={folder.kubelet_root}",
+            f"--cert-dir={folder.kubelet_root / 'pki'}",
+            "--node-labels=sandkube.dev/node=process",
+        ],
+        "cri": str(folder.cri_socket),
+        "runtime": str(folder.runtime_socket),
+        "log": {"path": str(folder.kubelet_log), **_LOG},
+    }
+
+
+def runtime(folder: NodeFolder, node: Node) -> dict[str, Any]:
+    """The content of runtime.json, but for what the keeper adds: the host, and the files it passes on."""
+    host, _, port = node.url.removeprefix("https://").partition(":")
+    return {
+        "folder": str(folder.path),
+        "socket": str(folder.runtime_socket),
+        "version": version.__version__ if hasattr(version, "__version__") else str(version),
+        "address": node.address,
+        "pod_range": POD_RANGE,
+        # No pod looks into what clusters keep: keys, datastores, the files of other pods.
+        "hidden": [str(state_dir())],
+        "strict": str(folder.kubelet_root),
+        # The address of the service `kubernetes` leads nowhere here; the API server's own does.
+        "environment": {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port},
+    }
+
+
+__all__ = ["Node", "free_port", "kubeconfig", "name_of", "write"]

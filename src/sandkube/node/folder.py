@@ -1,0 +1,114 @@
+"""The folder of a cluster's node.
+
+::
+
+    STATE/clusters/NAME/node/       0700, and every file in it 0600
+        node.json, kubelet.json, kubelet.yaml, runtime.json     what its processes are told
+        run.json                    the keeper that was started
+        events.jsonl                what the keeper told
+        kubelet.log, runtime.log    their logs; node.err what went to the keeper's fd 2
+        kubelet.kubeconfig, kubelet-client.*, kubelet-server.*
+        cri.sock, runtime.sock
+        kubelet/                    the kubelet's: volumes and logs of pods
+        containers/, sandboxes/     the runtime's
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandkube.plane.files import make_private_folder
+from sandkube.plane.folder import ClusterFolder
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFolder:
+    """The paths of one node. Nothing is read or made by naming it."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, cluster: ClusterFolder) -> NodeFolder:
+        """That of a cluster."""
+        return cls(cluster.path / "node")
+
+    @property
+    def config(self) -> Path:
+        """What the keeper is told."""
+        return self.path / "node.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the keeper."""
+        return self.path / "node.lock"
+
+    @property
+    def run(self) -> Path:
+        """The keeper that was started."""
+        return self.path / "run.json"
+
+    @property
+    def events(self) -> Path:
+        """What the keeper told."""
+        return self.path / "events.jsonl"
+
+    @property
+    def stderr(self) -> Path:
+        """What went to the keeper's fd 2."""
+        return self.path / "node.err"
+
+    @property
+    def kubelet_config(self) -> Path:
+        """What the kubelet's process is told."""
+        return self.path / "kubelet.json"
+
+    @property
+    def kubelet_configuration(self) -> Path:
+        """The KubeletConfiguration."""
+        return self.path / "kubelet.yaml"
+
+    @property
+    def kubelet_log(self) -> Path:
+        """The kubelet's log."""
+        return self.path / "kubelet.log"
+
+    @property
+    def kubelet_root(self) -> Path:
+        """The kubelet's own folder."""
+        return self.path / "kubelet"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubelet's kubeconfig."""
+        return self.path / "kubelet.kubeconfig"
+
+    @property
+    def runtime_config(self) -> Path:
+        """What the runtime is told."""
+        return self.path / "runtime.json"
+
+    @property
+    def runtime_log(self) -> Path:
+        """The runtime's log."""
+        return self.path / "runtime.log"
+
+    @property
+    def runtime_socket(self) -> Path:
+        """Where the runtime answers."""
+        return self.path / "runtime.sock"
+
+    @property
+    def cri_socket(self) -> Path:
+        """Where the same answers in gRPC."""
+        return self.path / "cri.sock"
+
+    @property
+    def containers(self) -> Path:
+        """The folders of containers."""
+        return self.path / "containers"
+
+    def create(self) -> None:
+        """Make what is missing of it."""
+        for path in (self.path, self.kubelet_root, self.containers, self.path / "sandboxes"):
+            make_private_folder(path)

@@ -1,0 +1,119 @@
+"""What this host lets a user do who makes containers: found out by trying, once for each start of a node."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sandkube.runtime import files, kernel
+
+
+@dataclass(frozen=True)
+class Host:
+    """What is to be had.
+
+    ``users`` says that containers need a user namespace, in which there is one user. ``own_root`` is how the
+    host's own files are given to a container, ``image`` how a root file system is. ``own_pids`` says that
+    a container sees its own processes alone. ``refused`` is the reason where there can be no containers.
+    """
+
+    users: bool = False
+    own_root: files.Mode = "shadow"
+    image: files.Mode = "copy"
+    own_pids: bool = False
+    refused: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def probe() -> Host:
+    """Try what containers need. It forks: for a process with one thread."""
+    said = ""
+    for users in (False, True):
+        with tempfile.TemporaryDirectory(prefix="sandkube-") as scratch:
+            found = _in_child(lambda users=users, scratch=scratch: _attempt(scratch, users=users))
+        if "refused" not in found:
+            return Host(
+                users=users,
+                own_root="overlay" if found["root"] else "shadow",
+                image="overlay" if found["image"] else "copy",
+                own_pids=found["pids"],
+            )
+        said = found["refused"]
+    return Host(refused=f"this system lets a user have no namespaces: {said}")
+
+
+def _in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What ``work`` gives in a process of its own, where whatever it changes stays."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(reading)
+            try:
+                found = work()
+            except OSError as error:
+                found = {"refused": str(error)}
+            os.write(writing, json.dumps(found).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as file:
+        said = file.read()
+    os.waitpid(pid, 0)
+    found: dict[str, Any] = json.loads(said) if said else {"refused": "the attempt was killed"}
+    return found
+
+
+def _attempt(scratch: str, *, users: bool) -> dict[str, Any]:
+    uid, gid = os.geteuid(), os.getegid()
+    namespaces = kernel.NEW_MOUNTS | kernel.NEW_PIDS | kernel.NEW_IPC | kernel.NEW_HOSTNAME
+    kernel.unshare(namespaces | (kernel.NEW_USERS if users else 0))
+    if users:
+        enter_users(f"0 {uid} 1", f"0 {gid} 1")
+    return _in_child(lambda: _mounts(scratch))
+
+
+def enter_users(uids: str, gids: str) -> None:
+    """Say who the users and groups of this process's new user namespace are."""
+    with contextlib.suppress(FileNotFoundError):  # gVisor has none
+        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+    Path("/proc/self/uid_map").write_text(uids, encoding="ascii")
+    Path("/proc/self/gid_map").write_text(gids, encoding="ascii")
+
+
+def _mounts(scratch: str) -> dict[str, Any]:
+    kernel.mount("none", "/", None, kernel.PRIVATE | kernel.RECURSIVE)
+    kernel.mount("tmpfs", scratch, "tmpfs")
+    for name in ("proc", "lower", "upper", "work", "tree", "upper2", "work2", "tree2"):
+        (Path(scratch) / name).mkdir()
+    os.chdir(scratch)
+    return {
+        "pids": _works(lambda: kernel.mount("proc", "proc", "proc")),
+        "root": _works(lambda: _overlaid("/", "", look_for="proc")),
+        "image": _works(lambda: _overlaid("lower", "2", look_for=None)),
+    }
+
+
+def _overlaid(lower: str, number: str, *, look_for: str | None) -> None:
+    options = f"lowerdir={lower},upperdir=upper{number},workdir=work{number}"
+    kernel.mount("overlay", f"tree{number}", "overlay", 0, options)
+    Path(f"tree{number}/written").write_text("x", encoding="ascii")
+    if look_for is not None:
+        os.stat(f"tree{number}/{look_for}")  # noqa: PTH116
+
+
+def _works(attempt: Callable[[], object]) -> bool:
+    try:
+        attempt()
+    except OSError:
+        return False
+    return True
