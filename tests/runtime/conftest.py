@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +57,7 @@ class Held:
         connection.send({"do": "exec", "arguments": arguments}, [inner_in, inner_out, inner_err])
         for file in (inner_in, inner_out, inner_err):
             os.close(file)
-        with os.fdopen(outer_in, "wb") as file:
+        with contextlib.suppress(BrokenPipeError), os.fdopen(outer_in, "wb") as file:
             file.write(given)
         with os.fdopen(outer_out, "rb") as out, os.fdopen(outer_err, "rb") as err:
             printed = out.read(), err.read()
@@ -127,7 +129,7 @@ class Containers:
     def start(self, *arguments: str, life: int | None = None, **asked: Any) -> tuple[Held, Mapping[str, Any]]:
         """Start one; it, and what it reported."""
         bundle = self.bundle(arguments, **asked)
-        folder = self.folder / f"container-{len(self.held)}"
+        folder = Path(tempfile.mkdtemp(prefix="container-", dir=self.folder))
         (folder / FILES).mkdir(parents=True)
         (folder / BUNDLE).write_text(json.dumps(bundle))
         reading, report = os.pipe()
@@ -139,8 +141,10 @@ class Containers:
         with os.fdopen(reading, "rb") as file:
             line = file.readline()
         held = Held(folder, Path(bundle["log"]))
-        self.held.append(held)
-        return held, json.loads(line)
+        reported = json.loads(line)
+        if "started" in reported:
+            self.held.append(held)
+        return held, reported
 
     def run(self, *arguments: str, **asked: Any) -> tuple[dict[str, Any], list[str]]:
         """Run one to its end: how it ended, and the lines of its log."""
@@ -159,7 +163,7 @@ def containers(tmp_path: Path) -> Iterator[Containers]:
         found = Containers(tmp_path, Wire(ours))
         yield found
         for held in found.held:
-            if not (held.folder / EXIT).exists() and (held.folder / CONTROL).exists():
+            if not (held.folder / EXIT).exists():
                 try:
                     held.ask(do="kill")
                 except OSError:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sandkube import kubeconfig, version
+from sandkube import __version__
 from sandkube.config import state_dir
 from sandkube.node.folder import NodeFolder
 from sandkube.plane import pki
@@ -185,7 +185,7 @@ def runtime(folder: NodeFolder, node: Node) -> dict[str, Any]:
     return {
         "folder": str(folder.path),
         "socket": str(folder.runtime_socket),
-        "version": version.__version__ if hasattr(version, "__version__") else str(version),
+        "version": __version__,
         "address": node.address,
         "pod_range": POD_RANGE,
         # No pod looks into what clusters keep: keys, datastores, the files of other pods.
@@ -196,4 +196,4 @@ def runtime(folder: NodeFolder, node: Node) -> dict[str, Any]:
     }
 
 
-__all__ = ["Node", "free_port", "kubeconfig", "name_of", "write"]
+

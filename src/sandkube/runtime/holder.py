@@ -270,7 +270,7 @@ class _Holder:
             try:
                 self._become(arguments, ends, tty=tty)
             except OSError as error:
-                os.write(failed, f"{error.errno or 0} {error}".encode())
+                os.write(failed, f"{error.errno or 0} {error.strerror or error}".encode())
             except BaseException as error:  # noqa: BLE001 -- this process is no Python program
                 os.write(failed, f"0 {error}".encode())
             finally:
@@ -331,6 +331,8 @@ class _Holder:
         if not data:
             self._selector.unregister(stream.file)
             del self._streams[stream.file]
+            if stream.file != self._master:
+                os.close(stream.file)
             if self._log is not None:
                 self._log.end(stream.name)
             return False
@@ -348,7 +350,9 @@ class _Holder:
         """Serve until the command has ended; its exit status, negative for the signal that ended it."""
         while True:
             for key, _ in self._selector.select():
-                key.data()
+                # what one of them did may have closed the next
+                if self._selector.get_map().get(key.fd) is key:
+                    key.data()
             while True:
                 try:
                     pid, status = os.waitpid(-1, os.WNOHANG)
