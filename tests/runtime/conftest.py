@@ -57,8 +57,8 @@ class Held:
         connection.send({"do": "exec", "arguments": arguments}, [inner_in, inner_out, inner_err])
         for file in (inner_in, inner_out, inner_err):
             os.close(file)
-        with contextlib.suppress(BrokenPipeError), os.fdopen(outer_in, "wb") as file:
-            file.write(given)
+        with contextlib.suppress(BrokenPipeError), os.fdopen(outer_in, "wb") as stdin:
+            stdin.write(given)
         with os.fdopen(outer_out, "rb") as out, os.fdopen(outer_err, "rb") as err:
             printed = out.read(), err.read()
         answers = [connection.receive()]

@@ -44,20 +44,33 @@ def test_a_file_as_a_volume_and_a_volume_in_a_volume(containers: Containers, vol
 
 def test_read_only_volumes_are(containers: Containers, volume: Path) -> None:
     mounts = [mounted(volume, "/ro", read_only=True)]
-    _, lines = containers.run("sh", "-c", "echo x > /ro/b; mount -o remount,rw /ro; echo x > /ro/b; cat /ro/a", mounts=mounts, capabilities=list(DEFAULT_CAPABILITIES))
+    _, lines = containers.run(
+        "sh",
+        "-c",
+        "echo x > /ro/b; mount -o remount,rw /ro; echo x > /ro/b; cat /ro/a",
+        mounts=mounts,
+        capabilities=list(DEFAULT_CAPABILITIES),
+    )
     assert "stdout F text" in lines
     assert not (volume / "b").exists()
 
 
 def test_below_what_the_host_has(containers: Containers, volume: Path) -> None:
-    _, lines = containers.run("sh", "-c", "cat /etc/only/here/a; test -e /etc/passwd && echo both", mounts=[mounted(volume, "/etc/only/here")])
+    _, lines = containers.run(
+        "sh",
+        "-c",
+        "cat /etc/only/here/a; test -e /etc/passwd && echo both",
+        mounts=[mounted(volume, "/etc/only/here")],
+    )
     assert lines == ["stdout F text", "stdout F both"]
     assert not Path("/etc/only").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a user has no overlay of the host's root here")
 def test_what_is_written_to_the_hosts_files_stays_in_the_container(containers: Containers) -> None:
-    _, lines = containers.run("sh", "-c", "echo x > /etc/written; cat /etc/written; rm /etc/passwd; ls /etc/passwd")
+    _, lines = containers.run(
+        "sh", "-c", "echo x > /etc/written; cat /etc/written; rm /etc/passwd; ls /etc/passwd"
+    )
     assert lines[0] == "stdout F x"
     assert not Path("/etc/written").exists()
     assert Path("/etc/passwd").exists()
@@ -80,12 +93,16 @@ def test_an_image(containers: Containers, tmp_path: Path, volume: Path) -> None:
     for name in ("bin", "lib", "lib64", "usr"):
         if Path(f"/{name}").is_symlink():
             image.mkdir(exist_ok=True)
-            (image / name).symlink_to(os.readlink(f"/{name}"))
+            (image / name).symlink_to(Path(f"/{name}").readlink())
     (image / "usr").mkdir()
     for name in ("bin", "lib", "lib64"):
         if Path(f"/usr/{name}").exists():
             (image / "usr" / name).mkdir()
-    mounts = [mounted(Path(f"/usr/{name}"), f"/usr/{name}", strict=False) for name in ("bin", "lib", "lib64") if Path(f"/usr/{name}").exists()]
+    mounts = [
+        mounted(Path(f"/usr/{name}"), f"/usr/{name}", strict=False)
+        for name in ("bin", "lib", "lib64")
+        if Path(f"/usr/{name}").exists()
+    ]
     held, reported = containers.start(
         "/bin/sh", "-c", "echo x > /new && ls /; cat /data/a", image=str(image), files="overlay",
         mounts=[*mounts, mounted(volume, "/data")],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import select
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -30,7 +30,9 @@ def test_the_end_by_a_signal(containers: Containers) -> None:
 
 
 def test_a_signal_that_is_caught(containers: Containers) -> None:
-    held, _ = containers.start("sh", "-c", "trap 'echo got it; exit 0' TERM; echo up; while :; do sleep 0.05; done")
+    held, _ = containers.start(
+        "sh", "-c", "trap 'echo got it; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+    )
     held.printed("up")
     held.ask(do="signal", number=int(signal.SIGTERM))
     assert held.wait()["code"] == 0
@@ -51,7 +53,9 @@ def test_what_cannot_be_executed(containers: Containers, argument: str, code: in
 
 def test_everything_ends_with_the_command(containers: Containers) -> None:
     """Also what has left its session, and ignores signals; and nothing of it waits for ever."""
-    script = "trap '' TERM; (setsid sh -c 'trap \"\" TERM HUP; echo child; exec sleep 1000' &) ; sleep 0.2; exit 7"
+    script = (
+        "trap '' TERM; (setsid sh -c 'trap \"\" TERM HUP; echo child; exec sleep 1000' &) ; sleep 0.2; exit 7"
+    )
     ended, lines = containers.run("sh", "-c", script)
     assert ended["code"] == 7
     assert lines == ["stdout F child"]
@@ -110,9 +114,12 @@ def test_a_further_command_ends_with_its_connection(containers: Containers) -> N
 def test_a_terminal(containers: Containers) -> None:
     held, _ = containers.start("sleep", "1000")
     connection = held.control()
-    connection.send({"do": "exec", "arguments": ["sh", "-c", "read x; tty; stty size; echo got $x"], "tty": True})
+    connection.send(
+        {"do": "exec", "arguments": ["sh", "-c", "read x; tty; stty size; echo got $x"], "tty": True}
+    )
     answer = connection.receive()
-    assert answer is not None and "started" in answer
+    assert answer is not None
+    assert "started" in answer
     (master,) = connection.take(1)
     connection.send({"do": "resize", "rows": 33, "columns": 77})
     time.sleep(0.1)

@@ -71,7 +71,10 @@ def _certificates(cluster: ClusterFolder, folder: NodeFolder, node: Node) -> Non
     now = dt.datetime.now(dt.timezone.utc)
     for subject, names in (
         (Subject(_CLIENT, f"system:node:{node.name}", "system:nodes", signer=pki.CA), ()),
-        (Subject(_SERVER, f"system:node:{node.name}", "system:nodes", signer=pki.CA, server=True), _names(node)),
+        (
+            Subject(_SERVER, f"system:node:{node.name}", "system:nodes", signer=pki.CA, server=True),
+            _names(node),
+        ),
     ):
         issuing.issue(cluster.pki, subject, names, since=now - pki.BACKDATED, until=now + pki.VALID_FOR)
     del folder
@@ -194,6 +197,3 @@ def runtime(folder: NodeFolder, node: Node) -> dict[str, Any]:
         # The address of the service `kubernetes` leads nowhere here; the API server's own does.
         "environment": {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port},
     }
-
-
-

@@ -25,7 +25,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
-from sandkube.distributions.k3s.log import TurnedLog
 from sandkube.node.folder import NodeFolder
 from sandkube.plane.files import write_json
 from sandkube.runtime import host, kernel, zygote
@@ -147,7 +146,9 @@ class Keeper:
         command = [self._config["server"], "kubelet", f"--config={self._folder.kubelet_config}"]
         return self._spawn(command, self._folder.path / "kubelet.err", [], users=True)
 
-    def _spawn(self, command: list[str], log: Path, passed: list[int], *, users: bool) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, command: list[str], log: Path, passed: list[int], *, users: bool
+    ) -> subprocess.Popen[bytes]:
         uid, gid = os.geteuid(), os.getegid()
 
         def before() -> None:  # one thread: what runs between fork and exec here is safe
@@ -180,16 +181,21 @@ class Keeper:
             if part.child is None:
                 continue
             part.child.terminate()
-            deadline = time.monotonic() + seconds
-            while part.child is not None and time.monotonic() < deadline:
-                for key, _ in self._selector.select(0.05):
-                    if key.data != self._end:
-                        key.data()
-                self._reap()
-            if part.child is not None:
+            if not self._ends_within(part, seconds):
                 part.child.kill()
                 part.child.wait()
         self._tell("stopped")
+
+    def _ends_within(self, part: Part, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for key, _ in self._selector.select(0.05):
+                if key.data != self._end:
+                    key.data()
+            self._reap()
+            if part.child is None:
+                return True
+        return False
 
 
 def main() -> None:
@@ -213,8 +219,6 @@ def _held(path: Path) -> IO[bytes] | None:
         return None
     return lock
 
-
-__all__ = ["Keeper", "TurnedLog", "main"]
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""``python -m sandkube.runtime --config runtime.json``: the runtime's process, which the node's keeper starts."""
+"""The runtime's process, which the node's keeper starts: ``python -m sandkube.runtime --config FILE``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def main() -> None:
         life=life,
         version=config["version"],
     )
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=_end, args=(containers, sandboxes)).start())
+    signal.signal(
+        signal.SIGTERM, lambda *_: threading.Thread(target=_end, args=(containers, sandboxes)).start()
+    )
     Service(Path(config["socket"]), cri.methods()).serve()
 
 

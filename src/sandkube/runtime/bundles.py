@@ -102,9 +102,7 @@ def _arguments(config: Mapping[str, Any], image: Image) -> list[str]:
     return found
 
 
-def _environment(
-    config: Mapping[str, Any], sandbox: Sandbox, image: Image, node: Node
-) -> dict[str, str]:
+def _environment(config: Mapping[str, Any], sandbox: Sandbox, image: Image, node: Node) -> dict[str, str]:
     found = {"PATH": _PATH if image.root is not None else os.environ.get("PATH", _PATH), "HOME": "/root"}
     found["HOSTNAME"] = sandbox.config.get("hostname", "")
     if config.get("tty"):
@@ -113,8 +111,8 @@ def _environment(
         name, _, value = line.partition("=")
         found[name] = value
     for one in config.get("envs", ()):
-        found[one["key"]] = base64.b64decode(one.get("value", "")).decode(errors="surrogateescape")
-    return found | node.environment
+        found[str(one["key"])] = base64.b64decode(one.get("value", "")).decode(errors="surrogateescape")
+    return {**found, **node.environment}
 
 
 def _mounts(config: Mapping[str, Any], node: Node) -> list[dict[str, Any]]:
@@ -122,7 +120,9 @@ def _mounts(config: Mapping[str, Any], node: Node) -> list[dict[str, Any]]:
     for one in config.get("mounts", ()):
         source = one.get("host_path", "")
         strict = source.startswith(f"{node.strict}/")
-        found.append(_mount(source, one["container_path"], read_only=bool(one.get("readonly")), strict=strict))
+        found.append(
+            _mount(source, one["container_path"], read_only=bool(one.get("readonly")), strict=strict)
+        )
     return found
 
 

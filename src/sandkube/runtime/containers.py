@@ -108,10 +108,12 @@ class Container:
             return None
 
     def start(self, bundle: dict[str, Any], zygote: Wire, life: int | None) -> None:
-        """Start it. CallError where it cannot be; it has ended then, and the kubelet waits before the next."""
+        """Start it. CallError where it cannot be: it has ended then, so that the kubelet waits for a while."""
         with self._lock:
             if self.state is not State.CREATED:
-                raise CallError(Code.FAILED_PRECONDITION, f"the container is {self.state.name.lower()} already")
+                raise CallError(
+                    Code.FAILED_PRECONDITION, f"the container is {self.state.name.lower()} already"
+                )
             (self.folder / FILES).mkdir(exist_ok=True)
             write_json(self.folder / BUNDLE, bundle, sync=False)
             answer = self._reported(zygote, life)
@@ -144,7 +146,12 @@ class Container:
     def _fail(self, end: End) -> None:
         self._record |= {
             "started": end.finished,
-            "failed": {"code": end.code, "finished": end.finished, "reason": end.reason, "message": end.message},
+            "failed": {
+                "code": end.code,
+                "finished": end.finished,
+                "reason": end.reason,
+                "message": end.message,
+            },
         }
         self._save()
         self._finish(end)

@@ -243,7 +243,9 @@ class Cri:
     def list_pod_sandbox_stats(self, request: Request) -> Response:
         """ListPodSandboxStats."""
         asked = request.get("filter") or {}
-        found = [one for one in self._sandboxes if one.id.startswith(asked.get("id", "")) and one.state == READY]
+        found = [
+            one for one in self._sandboxes if one.id.startswith(asked.get("id", "")) and one.state == READY
+        ]
         return {"stats": [self._pod_stats(one) for one in found if _has_labels(one.config, asked)]}
 
     def _pod_stats(self, sandbox: Sandbox) -> dict[str, Any]:
@@ -268,7 +270,11 @@ class Cri:
     def list_images(self, request: Request) -> Response:
         """ListImages."""
         name = ((request.get("filter") or {}).get("image") or {}).get("image")
-        return {"images": [one for one in self._images.documents() if name in (None, "", one["id"], *one["repo_tags"])]}
+        return {
+            "images": [
+                one for one in self._images.documents() if name in (None, "", one["id"], *one["repo_tags"])
+            ]
+        }
 
     def image_status(self, request: Request) -> Response:
         """ImageStatus: nothing where there is no such image."""
@@ -389,7 +395,9 @@ def _executed(container: Container, command: list[str], seconds: float | None) -
     reading, writing = zip(os.pipe(), os.pipe(), strict=True)
     connection = container.control(None)
     printed: list[bytearray] = [bytearray(), bytearray()]
-    readers = [threading.Thread(target=_read, args=(end, into)) for end, into in zip(reading, printed, strict=True)]
+    readers = [
+        threading.Thread(target=_read, args=(end, into)) for end, into in zip(reading, printed, strict=True)
+    ]
     try:
         connection.send({"do": "exec", "arguments": command}, [null, *writing])
     finally:

@@ -14,7 +14,7 @@ LONGEST: Final = 16 * 1024  # bytes of a line; containerd's and Docker's, which 
 
 
 class CriLog:
-    """Appends to ``name`` in the open folder ``folder``. What a full disk refuses is lost: the rest goes on."""
+    """Appends to ``name`` in the open folder ``folder``. What a full disk refuses is lost."""
 
     def __init__(self, folder: int, name: str) -> None:
         self._folder, self._name = folder, name
@@ -37,9 +37,9 @@ class CriLog:
         before = self._before(stream)
         out = bytearray()
         for line in lines:
-            while len(line) > LONGEST:  # noqa: PLW2901 -- cut into pieces
+            while len(line) > LONGEST:
                 out += b"%sP %s\n" % (before, line[:LONGEST])
-                line = line[LONGEST:]  # noqa: PLW2901
+                line = line[LONGEST:]  # noqa: PLW2901 -- cut into pieces
             out += b"%sF %s\n" % (before, line)
         while len(rest) >= LONGEST:
             out += b"%sP %s\n" % (before, rest[:LONGEST])

@@ -74,7 +74,7 @@ def enter(
     opened = [(_open(one), one) for one in in_order]
     kernel.mount("tmpfs", scratch, "tmpfs", 0, "mode=0755")
     tree = f"{scratch}/tree"
-    os.mkdir(tree)  # noqa: PTH102 -- texts throughout: this runs in every container
+    os.mkdir(tree)
     lower = image or "/"
     ways = [(inside(lower, one.target, within=""), _is_folder(file)) for file, one in opened]
     if mode == "overlay":
@@ -120,7 +120,7 @@ def inside(root: str, path: str, *, within: str | None = None) -> str:
             del found[-1:]
         elif part not in ("", "."):
             try:
-                link = os.readlink("/".join([root.rstrip("/"), *found, part]))  # noqa: PTH115
+                link = os.readlink("/".join([root.rstrip("/"), *found, part]))
             except OSError:
                 found.append(part)
                 continue
@@ -162,17 +162,17 @@ def _is_folder(file: int) -> bool:
 
 
 def _overlay(scratch: str, lower: str, tree: str, ways: Iterable[tuple[str, bool]]) -> None:
-    os.mkdir(f"{scratch}/upper")  # noqa: PTH102
-    os.mkdir(f"{scratch}/work")  # noqa: PTH102
-    mode = os.stat(lower)  # noqa: PTH116
-    os.chmod(f"{scratch}/upper", stat.S_IMODE(mode.st_mode))  # noqa: PTH101
+    os.mkdir(f"{scratch}/upper")
+    os.mkdir(f"{scratch}/work")
+    mode = os.stat(lower)
+    os.chmod(f"{scratch}/upper", stat.S_IMODE(mode.st_mode))
     # before it is mounted: gVisor's overlay makes no folder in one of the lower layer that others own
     _make_ways(f"{scratch}/upper", lower, ways)
     # by short names: a path may hold what means something in the options
     before = os.open(".", os.O_PATH | os.O_CLOEXEC)
     os.chdir(scratch)
     if lower != "/":
-        os.mkdir("lower")  # noqa: PTH102
+        os.mkdir("lower")
         kernel.bind(lower, "lower")
         lower = "lower"
     kernel.mount("overlay", tree, "overlay", 0, f"lowerdir={lower},upperdir=upper,workdir=work")
@@ -199,14 +199,14 @@ def _make(path: str, *, folder: bool, like: str | None) -> None:
     except OSError:
         mode = None
     if folder:
-        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+        os.makedirs(path, exist_ok=True)
     elif not os.path.lexists(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644))
     else:
         return
     if mode is not None:
-        os.chmod(path, mode)  # noqa: PTH101
+        os.chmod(path, mode)
 
 
 def _bind_host_mounts(tree: str, beside: str) -> None:
@@ -214,7 +214,7 @@ def _bind_host_mounts(tree: str, beside: str) -> None:
     done: list[str] = list(_OWN)
     for path in sorted(set(_mount_points())):
         under = any(path == one or path.startswith(f"{one}/") for one in done)
-        if under or path == "/" or path == beside or path.startswith(f"{beside}/"):
+        if under or path in ("/", beside) or path.startswith(f"{beside}/"):
             continue
         target = inside(tree, path)
         with contextlib.suppress(OSError):  # what this user cannot see
@@ -223,7 +223,7 @@ def _bind_host_mounts(tree: str, beside: str) -> None:
 
 
 def _mount_points() -> Iterator[str]:
-    with open("/proc/self/mountinfo", "rb") as file:  # noqa: PTH123
+    with open("/proc/self/mountinfo", "rb") as file:
         for line in file:
             raw = line.split()[4]
             yield os.fsdecode(raw.decode("unicode_escape").encode("latin-1"))
@@ -234,18 +234,18 @@ def _shadow(tree: str, ways: Iterable[tuple[str, bool]]) -> None:
     for path, folder in ways:
         if _fits(path, folder=folder):
             continue
-        above = os.path.dirname(path)  # noqa: PTH120
+        above = os.path.dirname(path)
         while above not in real:
             real.add(above)
-            above = os.path.dirname(above)  # noqa: PTH120
+            above = os.path.dirname(above)
     for name in _OWN:
-        os.mkdir(f"{tree}{name}")  # noqa: PTH102
+        os.mkdir(f"{tree}{name}")
     _mirror(tree, "/", real)
 
 
 def _fits(path: str, *, folder: bool) -> bool:
     try:
-        return stat.S_ISDIR(os.stat(path).st_mode) == folder  # noqa: PTH116
+        return stat.S_ISDIR(os.stat(path).st_mode) == folder
     except OSError:
         return False
 
@@ -261,9 +261,9 @@ def _mirror(tree: str, folder: str, real: set[str]) -> None:
         except OSError:
             continue
         if stat.S_ISLNK(found.st_mode):
-            os.symlink(os.readlink(path), target)  # noqa: PTH115
+            os.symlink(os.readlink(path), target)
         elif path in real and stat.S_ISDIR(found.st_mode):
-            os.mkdir(target, 0o755)  # noqa: PTH102
+            os.mkdir(target, 0o755)
             _mirror(tree, path, real)
         else:
             _make(target, folder=stat.S_ISDIR(found.st_mode), like=None)
@@ -273,7 +273,7 @@ def _mirror(tree: str, folder: str, real: set[str]) -> None:
 
 def _devices(target: str) -> None:
     """No whole /dev of the host's: files are made in it, and it holds what no container has to see."""
-    os.makedirs(target, exist_ok=True)  # noqa: PTH103
+    os.makedirs(target, exist_ok=True)
     kernel.mount("tmpfs", target, "tmpfs", kernel.NO_SETUID, "mode=0755")
     for name in _DEVICES:
         if os.path.exists(f"/dev/{name}"):
@@ -281,9 +281,9 @@ def _devices(target: str) -> None:
             kernel.bind(f"/dev/{name}", f"{target}/{name}")
     for name, link in _LINKS.items():
         os.symlink(link, f"{target}/{name}")
-    os.mkdir(f"{target}/shm")  # noqa: PTH102
+    os.mkdir(f"{target}/shm")
     kernel.mount("tmpfs", f"{target}/shm", "tmpfs", kernel.NO_SETUID | kernel.NO_DEVICES, "mode=1777")
-    os.mkdir(f"{target}/pts")  # noqa: PTH102
+    os.mkdir(f"{target}/pts")
     try:
         options = "newinstance,ptmxmode=0666,mode=0620"
         kernel.mount("devpts", f"{target}/pts", "devpts", kernel.NO_SETUID | kernel.NO_EXEC, options)
@@ -296,7 +296,7 @@ def _devices(target: str) -> None:
 
 
 def _processes(target: str, *, own: bool) -> None:
-    os.makedirs(target, exist_ok=True)  # noqa: PTH103
+    os.makedirs(target, exist_ok=True)
     if own:
         try:
             kernel.mount("proc", target, "proc", kernel.NO_SETUID | kernel.NO_DEVICES | kernel.NO_EXEC)

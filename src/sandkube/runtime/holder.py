@@ -31,11 +31,13 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from sandkube.runtime import files, host, kernel, wire
 from sandkube.runtime.crilog import CriLog
+from sandkube.runtime.files import Mode, Mount
 from sandkube.runtime.wire import Wire
 
 BUNDLE, HOLDER, CONTROL, EXIT, FILES = "bundle.json", "holder.json", "control.sock", "exit.json", "files"
@@ -59,9 +61,9 @@ class Bundle:
     environment: dict[str, str]
     folder: str
     hostname: str
-    files: files.Mode
+    files: Mode
     image: str | None
-    mounts: list[files.Mount]
+    mounts: list[Mount]
     hidden: list[str]
     read_only: bool
     maps: tuple[str, str] | None
@@ -81,7 +83,7 @@ class Bundle:
     def read(cls, text: str) -> Bundle:
         """From bundle.json."""
         value = json.loads(text)
-        mounts = [files.Mount.of(one) for one in value.pop("mounts")]
+        mounts = [Mount.of(one) for one in value.pop("mounts")]
         maps = value.pop("maps")
         return cls(**value, mounts=mounts, maps=None if maps is None else tuple(maps))
 
@@ -260,7 +262,7 @@ class _Holder:
             os.set_blocking(self._stdin.file, False)
         for stream in self._streams.values():
             os.set_blocking(stream.file, False)
-            self._on(stream.file, lambda stream=stream: self._printed(stream))
+            self._on(stream.file, partial(self._printed, stream))
 
     def _run(self, arguments: Sequence[str], ends: tuple[int, int, int], *, tty: bool) -> int:
         """Start a command in the container; its process. _NotStartedError where it cannot be executed."""
@@ -306,7 +308,7 @@ class _Holder:
         if b.no_new_privileges:
             kernel.forbid_new_privileges()
         with contextlib.suppress(FileExistsError):
-            os.makedirs(b.folder)  # noqa: PTH103
+            os.makedirs(b.folder)
         os.chdir(b.folder)
         os.execvpe(arguments[0], list(arguments), b.environment)  # noqa: S606
 
@@ -404,29 +406,38 @@ class _Holder:
         container.
         """
         what = message["do"]
-        if what == "exec":
-            self._execute(client, message)
-        elif what == "signal":
-            os.kill(self._main, message["number"])
-            client.wire.send({})
-        elif what == "kill":
-            client.wire.send({})
-            self._kill_all()
-        elif what == "reopen":
-            if self._log is not None:
-                self._log.reopen()
-            client.wire.send({})
-        elif what == "resize":
-            master = client.master if client.master is not None else self._master
-            if master is not None:
-                size = struct.pack("HHHH", message["rows"], message["columns"], 0, 0)
-                fcntl.ioctl(master, termios.TIOCSWINSZ, size)
-        elif what == "attach":
-            self._attach(client, message)
-        elif what == "usage":
-            client.wire.send(_usage(os.getpid()))
-        elif what != "watch":
+        found = {
+            "exec": self._execute,
+            "signal": self._signal,
+            "kill": self._kill,
+            "reopen": self._reopen,
+            "resize": self._resize,
+            "attach": self._attach,
+            "usage": lambda client, _: client.wire.send(_usage(os.getpid())),
+            "watch": lambda _, __: None,
+        }.get(what)
+        if found is None:
             raise ValueError(f"a container is not asked to `{what}`")
+        found(client, message)
+
+    def _signal(self, client: _Client, message: Mapping[str, Any]) -> None:
+        os.kill(self._main, message["number"])
+        client.wire.send({})
+
+    def _kill(self, client: _Client, _: Mapping[str, Any]) -> None:
+        client.wire.send({})
+        self._kill_all()
+
+    def _reopen(self, client: _Client, _: Mapping[str, Any]) -> None:
+        if self._log is not None:
+            self._log.reopen()
+        client.wire.send({})
+
+    def _resize(self, client: _Client, message: Mapping[str, Any]) -> None:
+        master = client.master if client.master is not None else self._master
+        if master is not None:
+            size = struct.pack("HHHH", message["rows"], message["columns"], 0, 0)
+            fcntl.ioctl(master, termios.TIOCSWINSZ, size)
 
     def _execute(self, client: _Client, message: Mapping[str, Any]) -> None:
         tty = bool(message.get("tty"))
@@ -587,15 +598,23 @@ def _descendants(pid: int) -> list[int]:
     parents: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
-                    parents.setdefault(int(file.read().rpartition(b")")[2].split()[1]), []).append(int(name))
+            with (
+                contextlib.suppress(OSError, ValueError, IndexError),
+                open(f"/proc/{name}/stat", "rb") as file,
+            ):
+                parents.setdefault(int(file.read().rpartition(b")")[2].split()[1]), []).append(int(name))
     found, left = [], [pid]
     while left:
         below = parents.get(left.pop(), [])
         found += below
         left += below
     return found
+
+
+def _stat(pid: int | str) -> list[bytes]:
+    """The fields of proc_pid_stat(5) from the third on."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()
 
 
 def _usage(pid: int) -> dict[str, int]:
@@ -605,8 +624,7 @@ def _usage(pid: int) -> dict[str, int]:
     seconds, pages, count = ended.ru_utime + ended.ru_stime, 0, 0
     for one in _descendants(pid):
         with contextlib.suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{one}/stat", "rb") as file:  # noqa: PTH123
-                fields = file.read().rpartition(b")")[2].split()
+            fields = _stat(one)
             seconds += sum(int(fields[at]) for at in (11, 12, 13, 14)) / ticks
             pages += int(fields[21])
             count += 1

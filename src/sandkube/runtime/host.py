@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def probe() -> Host:
     said = ""
     for users in (False, True):
         with tempfile.TemporaryDirectory(prefix="sandkube-") as scratch:
-            found = _in_child(lambda users=users, scratch=scratch: _attempt(scratch, users=users))
+            found = _in_child(partial(_attempt, scratch, users=users))
         if "refused" not in found:
             return Host(
                 users=users,
@@ -69,8 +70,8 @@ def _in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     with os.fdopen(reading, "rb") as file:
         said = file.read()
     os.waitpid(pid, 0)
-    found: dict[str, Any] = json.loads(said) if said else {"refused": "the attempt was killed"}
-    return found
+    answer: dict[str, Any] = json.loads(said) if said else {"refused": "the attempt was killed"}
+    return answer
 
 
 def _attempt(scratch: str, *, users: bool) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def _attempt(scratch: str, *, users: bool) -> dict[str, Any]:
     kernel.unshare(namespaces | (kernel.NEW_USERS if users else 0))
     if users:
         enter_users(f"0 {uid} 1", f"0 {gid} 1")
-    return _in_child(lambda: _mounts(scratch))
+    return _in_child(partial(_mounts, scratch))
 
 
 def enter_users(uids: str, gids: str) -> None:
@@ -108,7 +109,7 @@ def _overlaid(lower: str, number: str, *, look_for: str | None) -> None:
     kernel.mount("overlay", f"tree{number}", "overlay", 0, options)
     Path(f"tree{number}/written").write_text("x", encoding="ascii")
     if look_for is not None:
-        os.stat(f"tree{number}/{look_for}")  # noqa: PTH116
+        os.stat(f"tree{number}/{look_for}")
 
 
 def _works(attempt: Callable[[], object]) -> bool:

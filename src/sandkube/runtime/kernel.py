@@ -1,4 +1,4 @@
-"""Calls of Linux that Python has no names for. Each raises OSError, which says what was asked of the kernel."""
+"""Calls of Linux that Python has no names for. Each raises OSError, saying what was asked of the kernel."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import platform
 from collections.abc import Iterable
 from typing import Final
 
-# clone(2), unshare(2)
+# Of clone(2) and unshare(2).
 NEW_MOUNTS: Final = 0x0002_0000
 NEW_HOSTNAME: Final = 0x0400_0000
 NEW_IPC: Final = 0x0800_0000
 NEW_USERS: Final = 0x1000_0000
 NEW_PIDS: Final = 0x2000_0000
 
-# mount(2)
+# Of mount(2).
 READ_ONLY: Final = 1
 NO_SETUID: Final = 2
 NO_DEVICES: Final = 4
@@ -28,7 +28,7 @@ PRIVATE: Final = 1 << 18
 _LOCKED: Final = READ_ONLY | NO_SETUID | NO_DEVICES | NO_EXEC
 _DETACH: Final = 2  # umount2(2)
 
-# prctl(2)
+# Of prctl(2).
 _SET_PDEATHSIG: Final = 1
 _DROP_FROM_BOUNDING_SET: Final = 24
 _SET_CHILD_SUBREAPER: Final = 36
@@ -37,7 +37,7 @@ _SET_NO_NEW_PRIVILEGES: Final = 38
 _PIVOT_ROOT: Final = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
 _CAPABILITY_VERSION: Final = 0x2008_0522  # capget(2): version 3, two words for each set
 
-# capabilities(7), by their numbers
+# Of capabilities(7), by their numbers.
 CAPABILITIES: Final = (
     "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
     "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER",
@@ -63,7 +63,7 @@ def unshare(namespaces: int) -> None:
 
 
 def mount(source: str, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
-    """mount(2)."""
+    """Mount ``source`` at ``target``, as a file system of ``kind``."""
     _call(
         "mount",
         os.fsencode(source),
@@ -105,7 +105,7 @@ def pivot_root(folder: str) -> None:
 
 
 def sethostname(name: str) -> None:
-    """sethostname(2), which Python has, but not on every system that it is checked on."""
+    """Name the host that this process sees."""
     raw = name.encode()
     _call("sethostname", raw, ctypes.c_size_t(len(raw)), said="naming the host")
 

@@ -65,10 +65,9 @@ class Sandboxes:
         self._folder = folder
         self._host_address = host_address
         self._addresses = LOOPBACK
-        if range_of_pods is not None and (wanted := ipaddress.ip_network(range_of_pods)).version == 4:
-            assert isinstance(wanted, ipaddress.IPv4Network)
-            if can_be_bound(str(wanted[2])):
-                self._addresses = wanted
+        wanted = ipaddress.ip_network(range_of_pods) if range_of_pods is not None else None
+        if isinstance(wanted, ipaddress.IPv4Network) and can_be_bound(str(wanted[2])):
+            self._addresses = wanted
         self._lock = threading.Lock()
         self._all: dict[str, Sandbox] = {}
         for path in sorted(folder.iterdir()) if folder.exists() else ():
