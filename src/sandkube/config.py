@@ -63,6 +63,7 @@ class Request:
     scheduler_args: tuple[str, ...] | None = None
     encrypt_secrets: bool | None = None
     audit_policy: str | None = None
+    node: bool | None = None
     k3s: str | None = None
     k3s_args: tuple[str, ...] | None = None
     cni: Cni | None = None
@@ -75,7 +76,8 @@ NOTHING_ASKED: Final = Request()
 class ClusterSpec:
     """How a cluster is served. ``port`` is the port asked for, ``last_port`` the one it got last.
 
-    ``audit_policy`` is the path of a policy, or :data:`OWN_POLICY`; None writes no audit log.
+    ``audit_policy`` is the path of a policy, or :data:`OWN_POLICY`; None writes no audit log. ``node`` has
+    a process node beside the server.
     Of a k3s cluster alone: ``k3s`` is the binary asked for, ``data_dir`` its data folder where that is not in
     the cluster's own.
     """
@@ -90,6 +92,7 @@ class ClusterSpec:
     scheduler_args: tuple[str, ...] = ()
     encrypt_secrets: bool = False
     audit_policy: str | None = None
+    node: bool = False
     k3s: str | None = None
     k3s_args: tuple[str, ...] = ()
     cni: Cni = "host-local"
@@ -255,7 +258,7 @@ def _read(key: str, value: Any) -> Any:
     if key.endswith("port"):
         if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
             raise ValueError(f"`{key}` must be a number or null")
-    elif key == "encrypt_secrets":
+    elif key in ("encrypt_secrets", "node"):
         if not isinstance(value, bool):
             raise ValueError(f"`{key}` must be true or false")
     elif not (isinstance(value, str) or (value is None and key in _MAY_BE_NULL)):

@@ -44,6 +44,13 @@ def print_status(found: Status, form: str) -> None:
         click.echo(f"  | {line}")
 
 
+def _nodes(found: Status) -> str | None:
+    if found.node is None:
+        return _NO_NODES if found.running else None
+    kept = f"kept by pid {found.node_pid}" if found.node_pid else "not running"
+    return f"{found.node}, where pods are processes of this user ({kept})"
+
+
 def rows(found: Status) -> list[tuple[str, str]]:
     """What the text says, label by label; what is not known is left out."""
     server = f"{found.url} (pid {found.pid})" if found.url else None
@@ -57,7 +64,7 @@ def rows(found: Status) -> list[tuple[str, str]]:
         ("port", None if server else found.port and f"{found.port} when it runs"),
         ("distribution", found.distribution if found.distribution != "embedded" else None),
         *found.details.items(),
-        ("nodes", _NO_NODES if found.running else None),
+        ("nodes", _nodes(found)),
         ("durability", found.durability),
         ("context", found.context),
         ("kubeconfig", str(found.kubeconfig)),

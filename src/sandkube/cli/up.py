@@ -101,6 +101,12 @@ if TYPE_CHECKING:
     "sandkube's own. '' takes it back.",
 )
 @option(
+    "--node/--no-node",
+    variable="NODE",
+    default=None,
+    help="Have a node beside it, on which pods run as processes of this user.",
+)
+@option(
     "--distribution",
     variable="DISTRIBUTION",
     type=click.Choice(DISTRIBUTIONS),
@@ -144,6 +150,7 @@ def up(
     scheduler_arg: tuple[str, ...],
     encrypt_secrets: bool | None,
     audit_policy: str | None,
+    node: bool | None,
     distribution: str | None,
     k3s: str | None,
     k3s_arg: tuple[str, ...],
@@ -168,6 +175,7 @@ def up(
         scheduler_args=_arguments(scheduler_arg),
         encrypt_secrets=encrypt_secrets,
         audit_policy=from_everywhere(audit_policy, OWN_POLICY),
+        node=node,
         distribution=distribution,
         k3s=from_everywhere(k3s),
         k3s_args=_arguments(k3s_arg),

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import ipaddress
 import os
 import shutil
 import signal
@@ -26,11 +27,12 @@ from pathlib import Path
 
 from sandkube.cluster import state
 from sandkube.cluster.report import SILENT, Report
-from sandkube.cluster.state import Run, Status
+from sandkube.cluster.state import Run, Status, url
 from sandkube.cluster.stop import TERM_SECONDS, stop_server, sweep
 from sandkube.config import DEFAULT_WAIT, NOTHING_ASKED, ClusterSpec, Request
 from sandkube.distributions import Address, Plan, Programs, distribution
 from sandkube.errors import SandkubeError, StartFailed, UsageError
+from sandkube.node import control
 from sandkube.plane import datastore_socket, events, listener, pki, process
 from sandkube.plane.events import Event, EventReader, Outcome
 from sandkube.plane.files import size, usable, write_json, write_private
@@ -43,6 +45,9 @@ from sandkube.plane.process import Child, Identity
 _LOCK_MARGIN = 20.0
 # With less space than this the datastore can hardly write.
 _SPACE_BYTES = 1 << 20
+
+# Of the service range's addresses the one that cluster DNS has by convention.
+_DNS_HOST = 10
 
 # Answered by the server itself, or without leaving the machine: never asked of a proxy.
 _INTERNAL_HOSTS = ("localhost", "127.0.0.1", "::1", ".svc", ".cluster.local")
@@ -118,9 +123,11 @@ def serve(
             exit_status = child.popen.wait()
         except BaseException:
             report.step(f"Stopping cluster `{name}`")
+            _stop_node(folder)
             process.stop(child.identity, term_seconds=TERM_SECONDS)
             _forget(folder, child.identity)
             raise
+        _stop_node(folder)
         if exit_status != 0:
             raise SandkubeError(
                 f"The server of cluster `{name}` {_exit_words(exit_status)}.",
@@ -128,6 +135,11 @@ def serve(
                 tail="\n".join(state.last_words(folder, state.read_run(folder))),
             )
         _forget(folder, child.identity)
+
+
+def _stop_node(folder: ClusterFolder) -> None:
+    if control.find(folder) is not None:
+        control.stop(folder)
 
 
 def prepare(name: str, request: Request = NOTHING_ASKED, *, report: Report = SILENT) -> str:
@@ -218,13 +230,35 @@ def _up(
         if parent:
             state.write_owner(folder, parent.identity)
         child, run = _launch(folder, spec, programs, report, parent)
+        begun = time.monotonic()
+        if spec.node:
+            _start_node(folder, spec, run, programs, parent)
+        elif control.find(folder) is not None:  # one that was taken back
+            control.stop(folder)
         if wait > 0:
             _await_ready(folder, run, wait, report, child.exit_status)
+            if spec.node:
+                report.step("Waiting for the node")
+                control.await_ready(folder, url(run.port), wait - (time.monotonic() - begun))
     if wait > 0 and before is not None and before.encrypt_secrets != spec.encrypt_secrets:
         from sandkube.cluster.rewriting import rewrite_secrets  # slow to load, and seldom needed
 
         rewrite_secrets(folder, report)
     return child
+
+
+def _start_node(
+    folder: ClusterFolder, spec: ClusterSpec, run: Run, programs: Programs, parent: Parent | None
+) -> None:
+    """Start the cluster's node; it waits for the server itself."""
+    services = ipaddress.ip_network(distribution(spec.distribution).service_range(spec))
+    control.start(
+        folder,
+        url=url(run.port),
+        dns=str(services[_DNS_HOST]),
+        binary=programs.serves,
+        parent_fd=parent.read_fd if parent else None,
+    )
 
 
 def _asked(folder: ClusterFolder, request: Request) -> ClusterSpec:
@@ -252,6 +286,8 @@ def _undone_on_failure(folder: ClusterFolder) -> Iterator[None]:
         yield
     except BaseException:
         with process.interrupts_deferred():
+            if control.find(folder) is not None:
+                control.stop(folder, at_once=True)
             living = state.observe_anyhow(folder).process
             if living is not None:
                 process.stop(living, term_seconds=TERM_SECONDS)

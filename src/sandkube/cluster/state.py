@@ -12,6 +12,7 @@ from sandkube import kubeconfig
 from sandkube.config import ClusterSpec, from_json, state_dir, to_json
 from sandkube.distributions import distribution
 from sandkube.errors import ClusterNotFound, Locked, SandkubeError, StateCorrupt
+from sandkube.node import control
 from sandkube.plane import events, logs, process
 from sandkube.plane.events import Event
 from sandkube.plane.files import read_json, write_json
@@ -63,7 +64,8 @@ class Found:
 class Status:
     """A cluster as it is now. ``reason`` and ``log_tail`` are for one that crashed or cannot be read.
 
-    ``details`` is what only its distribution has to say, by label.
+    ``details`` is what only its distribution has to say, by label. ``node`` is what its process node is
+    called, ``node_pid`` the process that keeps it, None where it does not run.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Status:
     distribution: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     durability: str | None = None
+    node: str | None = None
+    node_pid: int | None = None
     ready_since: str | None = None
     ready_seconds: float | None = None
     last_event: str | None = None
@@ -140,11 +144,12 @@ def describe(folder: ClusterFolder, spec: ClusterSpec, found: Found) -> Status:
     port = found.run.port if found.run else spec.last_port
     ready = next((event for event in found.events if event.whole_ready), None)
     up = found.process is not None
+    node = control.find(folder) if spec.node else None
     crashed = found.state == "crashed"
     return Status(
         name=spec.name,
         state=found.state,
-        url=f"https://127.0.0.1:{port}" if port and up else None,
+        url=url(port) if port and up else None,
         port=port,
         pid=found.process.pid if found.process else None,
         context=kubeconfig.context_name(spec.name),
@@ -153,12 +158,19 @@ def describe(folder: ClusterFolder, spec: ClusterSpec, found: Found) -> Status:
         distribution=spec.distribution,
         details=distribution(spec.distribution).details(spec),
         durability=spec.durability,
+        node=node.name if node else None,
+        node_pid=node.pid if node else None,
         ready_since=ready.time if ready and up else None,
         ready_seconds=ready.seconds if ready and up else None,
         last_event=found.events[-1].event if found.events else None,
         reason=_reason(found.events) if crashed else None,
         log_tail=tuple(last_words(folder, found.run)) if crashed else (),
     )
+
+
+def url(port: int) -> str:
+    """Where the API server answers that has this port."""
+    return f"https://127.0.0.1:{port}"
 
 
 def _reason(found: Sequence[Event]) -> str:

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from sandkube import __version__
@@ -51,8 +50,12 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def write(cluster: ClusterFolder, node: Node, binary: Path, python: str) -> None:
-    """Write everything that the node's processes read. ``binary`` is the server's, ``python`` runs ours."""
+def write(cluster: ClusterFolder, node: Node, asked: dict[str, str], parent_fd: int | None) -> None:
+    """Write everything that the node's processes read.
+
+    ``asked`` goes into node.json; its ``server`` is our server binary. ``parent_fd`` is the read end of
+    a pipe whose end ends the node.
+    """
     folder = NodeFolder.of(cluster)
     folder.create()
     _certificates(cluster, folder, node)
@@ -60,7 +63,7 @@ def write(cluster: ClusterFolder, node: Node, binary: Path, python: str) -> None
     write_json(folder.kubelet_configuration, kubelet_configuration(cluster, folder, node), sync=False)
     write_json(folder.kubelet_config, kubelet(folder, node), sync=False)
     write_json(folder.runtime_config, runtime(folder, node), sync=False)
-    document = {"folder": str(folder.path), "server": str(binary), "python": python}
+    document = {"folder": str(folder.path), **asked, "parent_fd": parent_fd}
     write_json(folder.config, document, sync=False)
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from sandkube.node.folder import NodeFolder
+from sandkube.plane import process
 from sandkube.plane.files import write_json
 from sandkube.runtime import host, kernel, zygote
 from sandkube.runtime.wire import Wire
@@ -139,7 +140,7 @@ class Keeper:
         document |= {"host": self._host.document(), "zygote_fd": passed[0], "life_fd": self._parent}
         told = self._folder.path / "runtime-run.json"
         write_json(told, document, sync=False)
-        command = [self._config["python"], "-m", "sandkube.runtime", f"--config={told}"]
+        command = [*process.python_module("sandkube.runtime"), f"--config={told}"]
         return self._spawn(command, self._folder.runtime_log, passed, users=False)
 
     def _start_kubelet(self) -> subprocess.Popen[bytes]:

@@ -114,6 +114,13 @@ def spawn(
     return child
 
 
+def python_module(name: str) -> list[str]:
+    """The command line that runs one of our modules, which looks for modules where this process does."""
+    search = [str(Path(entry).absolute()) for entry in sys.path]
+    begin = f"import runpy, sys; sys.path[:] = {search!r}; runpy.run_module({name!r}, None, '__main__')"
+    return [sys.executable, "-c", begin]
+
+
 @contextlib.contextmanager
 def _limits() -> Iterator[None]:
     """The limits a child inherits: no core file, which would hold keys; and open files up to the hard limit.

@@ -93,22 +93,15 @@ class Container:
         if failed := self._record.get("failed"):
             self._finish(End(**failed))
             return
-        holder = self._holder()
+        holder = holder_of(self.folder)
         if holder is None:
             return
         self._record.setdefault("started", time.time_ns())
         if not process.is_alive(holder) or not self._watch():
             self._over()
 
-    def _holder(self) -> Identity | None:
-        try:
-            document = read_json(self.folder / HOLDER, remedy="")
-            return Identity(document["pid"], document["started"]) if document else None
-        except (SandkubeError, KeyError):
-            return None
-
     def start(self, bundle: dict[str, Any], zygote: Wire, life: int | None) -> None:
-        """Start it. CallError where it cannot be: it has ended then, so that the kubelet waits for a while."""
+        """Start it. CallError where it cannot be: it has ended then, so the kubelet waits for a while."""
         with self._lock:
             if self.state is not State.CREATED:
                 raise CallError(
@@ -216,7 +209,7 @@ class Container:
             self.ask(do="kill")
         if self.ended.wait(_KILL_SECONDS):
             return
-        holder = self._holder()
+        holder = holder_of(self.folder)
         if holder is not None:
             process.stop(holder, term_seconds=0)
         self.ended.wait(_KILL_SECONDS)
@@ -228,6 +221,15 @@ class Container:
 
     def _save(self) -> None:
         write_json(self.folder / _RECORD, self._record, sync=False)
+
+
+def holder_of(folder: Path) -> Identity | None:
+    """The process that holds, or held, the container of that folder; None where none ever did."""
+    try:
+        document = read_json(folder / HOLDER, remedy="")
+        return Identity(int(document["pid"]), str(document["started"])) if document else None
+    except (SandkubeError, KeyError, TypeError, ValueError):
+        return None
 
 
 class Containers:

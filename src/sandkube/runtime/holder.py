@@ -406,7 +406,7 @@ class _Holder:
         container.
         """
         what = message["do"]
-        found = {
+        found: Callable[[_Client, Mapping[str, Any]], object] | None = {
             "exec": self._execute,
             "signal": self._signal,
             "kill": self._kill,

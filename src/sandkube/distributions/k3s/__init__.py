@@ -66,6 +66,11 @@ def settle(spec: ClusterSpec, before: ClusterSpec | None, folder: ClusterFolder)
             "k3s encrypts Secrets from its first start on, or does not.",
             hint="`k3s secrets-encrypt` changes that, or make a new cluster",
         )
+    if spec.node:
+        raise UsageError(
+            f"--node is for sandkube's own server, and cluster `{spec.name}` is served by k3s.",
+            hint="take it back with --no-node",
+        )
     flags.check(folder, spec)
     audit.check(spec, before)
     try:
@@ -187,14 +192,7 @@ def command(plan: Plan) -> list[str]:
 
     It looks for modules where this one does, whatever told this one of it.
     """
-    begin = (
-        f"import runpy, sys; sys.path[:] = {_search_path()!r}; runpy.run_module({_SERVE!r}, None, '__main__')"
-    )
-    return [sys.executable, "-c", begin, f"--config={plan.folder.server_config}"]
-
-
-def _search_path() -> list[str]:
-    return [str(Path(entry).absolute()) for entry in sys.path]
+    return [*process.python_module(_SERVE), f"--config={plan.folder.server_config}"]
 
 
 def details(spec: ClusterSpec) -> dict[str, str]:

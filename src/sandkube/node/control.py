@@ -1,0 +1,140 @@
+"""Starting and ending the node of a cluster, and what is there of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sandkube.errors import SandkubeError, StartFailed
+from sandkube.node import configuration
+from sandkube.node.configuration import Node
+from sandkube.node.folder import NodeFolder
+from sandkube.plane import listener, logs, process
+from sandkube.plane.files import read_json, write_json
+from sandkube.plane.folder import ClusterFolder
+from sandkube.plane.process import Identity
+from sandkube.runtime.containers import holder_of
+
+_TERM_SECONDS: Final = 15.0  # the kubelet, then the containers, then the keeper
+_TAIL_LINES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The node of a cluster: what it is called, and its keeper if that runs."""
+
+    name: str
+    pid: int | None
+
+
+def find(cluster: ClusterFolder) -> Found | None:
+    """What is there of the node; None where the cluster never had one."""
+    folder = NodeFolder.of(cluster)
+    if not folder.config.exists():
+        return None
+    keeper = _keeper(folder)
+    return Found(configuration.name_of(cluster.name), keeper.pid if keeper else None)
+
+
+def start(cluster: ClusterFolder, *, url: str, dns: str, binary: Path, parent_fd: int | None) -> None:
+    """Have the cluster's node kept, by a process of its own. One that is kept as asked is left alone."""
+    folder = NodeFolder.of(cluster)
+    name = configuration.name_of(cluster.name)
+    address = listener.advertise_address() or listener.LOOPBACK
+    asked = {"url": url, "address": address, "server": str(binary)}
+    if _keeper(folder) is not None:
+        if parent_fd is None and _told(folder) == asked:
+            return
+        stop(cluster)
+    _end_holders(folder)
+    configuration.write(cluster, Node(name, address, configuration.free_port(), url, dns), asked, parent_fd)
+    with process.interrupts_deferred():
+        child = process.spawn(
+            [*process.python_module("sandkube.node.keeper"), f"--config={folder.config}"],
+            folder=folder.path,
+            stderr=folder.stderr,
+            environ=process.environment(os.environ, ()),
+            keep_fds=[] if parent_fd is None else [parent_fd],
+        )
+        document = {"version": 1, "pid": child.identity.pid, "started": child.identity.started}
+        write_json(folder.run, document, sync=False)
+
+
+def await_ready(cluster: ClusterFolder, url: str, seconds: float) -> None:
+    """Wait until the node is Ready. StartFailed, with what its processes said, where it does not get so."""
+    from sandkube.node.readiness import is_ready
+
+    folder = NodeFolder.of(cluster)
+    deadline = time.monotonic() + seconds
+    name = configuration.name_of(cluster.name)
+    if is_ready(cluster, url, name, deadline, lambda: _keeper(folder) is not None):
+        return
+    what = "was not Ready in time" if _keeper(folder) is not None else "ended"
+    raise StartFailed(
+        f"Node `{name}` {what}.",
+        hint=f"sandkube down {cluster.name} && sandkube up {cluster.name} --no-node, to do without",
+        tail="\n".join(_last_words(folder)) or None,
+    )
+
+
+def stop(cluster: ClusterFolder, *, at_once: bool = False) -> None:
+    """End the node and all that runs on it, in order or ``at_once``. Fine where there is none."""
+    folder = NodeFolder.of(cluster)
+    if not folder.path.exists():
+        return
+    keeper = _keeper(folder)
+    if keeper is not None:
+        process.stop(keeper, term_seconds=0.0 if at_once else _TERM_SECONDS)
+    folder.run.unlink(missing_ok=True)
+    _end_holders(folder)
+    if at_once:
+        return
+    for path in _folders(folder):  # what could not be removed while it was mounted
+        with contextlib.suppress(OSError):
+            shutil.rmtree(path / "files")
+
+
+def _end_holders(folder: NodeFolder) -> None:
+    """Kill the containers that nobody keeps any more: their keeper was killed."""
+    for path in _folders(folder):
+        holder = holder_of(path)
+        if holder is not None and process.is_alive(holder):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(holder.pid, signal.SIGKILL)
+
+
+def _folders(folder: NodeFolder) -> Iterator[Path]:
+    return iter(folder.containers.iterdir() if folder.containers.exists() else ())
+
+
+def _keeper(folder: NodeFolder) -> Identity | None:
+    try:
+        document = read_json(folder.run, remedy="")
+        found = Identity(int(document["pid"]), str(document["started"])) if document else None
+    except (SandkubeError, KeyError, TypeError, ValueError):
+        return None
+    return found if found is not None and process.is_alive(found) else None
+
+
+def _told(folder: NodeFolder) -> dict[str, str]:
+    try:
+        document = json.loads(folder.config.read_text(encoding="utf-8"))
+        return {key: document[key] for key in ("url", "address", "server")}
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def _last_words(folder: NodeFolder) -> list[str]:
+    return [
+        *logs.outcry(folder.stderr, _TAIL_LINES),
+        *logs.outcry(folder.path / "kubelet.err", _TAIL_LINES),
+        *logs.gravest(folder.kubelet_log, _TAIL_LINES, behind=0),
+    ]
