@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from sandkube.runtime import kernel, wire
-from sandkube.runtime.holder import BUNDLE, CONTROL, EXIT, FILES
+from sandkube.runtime.places import BUNDLE, CONTROL, EXIT, FILES
 from sandkube.runtime.wire import Wire
 
 SECONDS = 20.0

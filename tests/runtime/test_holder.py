@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runtime.conftest import SECONDS, Containers
-from sandkube.runtime.holder import HOLDER
+from sandkube.runtime.places import HOLDER
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="containers are processes of Linux")
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 package node
 
 import "k8s.io/kubernetes/pkg/volume/util/hostutil"

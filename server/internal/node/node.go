@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package node is the kubelet of the process node: upstream's own, unpatched, with those of its dependencies replaced that
 // need root, cgroups or mounts. Each of these is in a file of its own, with the reason. The containers are the runtime's,
 // which is written in Python; bridge.go speaks gRPC for it, and streams.go exec, attach and port-forward.

@@ -1,3 +1,5 @@
+//go:build linux
+
 package node
 
 import (
@@ -86,6 +88,13 @@ func (s *streams) Exec(
 		return err
 	}
 	if answer.Error != "" {
+		said := errOut
+		if said == nil {
+			said = out
+		}
+		if said != nil { // kubectl itself tells the exit code alone
+			fmt.Fprintln(said, answer.Error)
+		}
 		return &utilexec.CodeExitError{Err: errors.New(answer.Error), Code: answer.Code}
 	}
 	var copied sync.WaitGroup
@@ -290,10 +299,10 @@ func (r *fileReader) Read(into []byte) (int, error) {
 
 // pipes are the streams of a command: our ends, and those that are passed on.
 type pipes struct {
-	in            *os.File
-	out, errOut   *os.File
-	theirs        []*os.File
-	names         []string
+	in          *os.File
+	out, errOut *os.File
+	theirs      []*os.File
+	names       []string
 }
 
 // open makes a pipe for each stream that is wanted; with all, those that are not wanted are /dev/null.

@@ -32,7 +32,7 @@ from sandkube.cluster.stop import TERM_SECONDS, stop_server, sweep
 from sandkube.config import DEFAULT_WAIT, NOTHING_ASKED, ClusterSpec, Request
 from sandkube.distributions import Address, Plan, Programs, distribution
 from sandkube.errors import SandkubeError, StartFailed, UsageError
-from sandkube.node import control
+from sandkube.node.folder import NodeFolder
 from sandkube.plane import datastore_socket, events, listener, pki, process
 from sandkube.plane.events import Event, EventReader, Outcome
 from sandkube.plane.files import size, usable, write_json, write_private
@@ -137,9 +137,11 @@ def serve(
         _forget(folder, child.identity)
 
 
-def _stop_node(folder: ClusterFolder) -> None:
-    if control.find(folder) is not None:
-        control.stop(folder)
+def _stop_node(folder: ClusterFolder, *, at_once: bool = False) -> None:
+    if NodeFolder.of(folder).path.exists():
+        from sandkube.node import control
+
+        control.stop(folder, at_once=at_once)
 
 
 def prepare(name: str, request: Request = NOTHING_ASKED, *, report: Report = SILENT) -> str:
@@ -233,11 +235,13 @@ def _up(
         begun = time.monotonic()
         if spec.node:
             _start_node(folder, spec, run, programs, parent)
-        elif control.find(folder) is not None:  # one that was taken back
-            control.stop(folder)
+        else:
+            _stop_node(folder)  # one that was taken back
         if wait > 0:
             _await_ready(folder, run, wait, report, child.exit_status)
             if spec.node:
+                from sandkube.node import control  # slow to load, and seldom needed
+
                 report.step("Waiting for the node")
                 control.await_ready(folder, url(run.port), wait - (time.monotonic() - begun))
     if wait > 0 and before is not None and before.encrypt_secrets != spec.encrypt_secrets:
@@ -251,6 +255,8 @@ def _start_node(
     folder: ClusterFolder, spec: ClusterSpec, run: Run, programs: Programs, parent: Parent | None
 ) -> None:
     """Start the cluster's node; it waits for the server itself."""
+    from sandkube.node import control
+
     services = ipaddress.ip_network(distribution(spec.distribution).service_range(spec))
     control.start(
         folder,
@@ -286,8 +292,7 @@ def _undone_on_failure(folder: ClusterFolder) -> Iterator[None]:
         yield
     except BaseException:
         with process.interrupts_deferred():
-            if control.find(folder) is not None:
-                control.stop(folder, at_once=True)
+            _stop_node(folder, at_once=True)
             living = state.observe_anyhow(folder).process
             if living is not None:
                 process.stop(living, term_seconds=TERM_SECONDS)

@@ -6,19 +6,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sandkube import kubeconfig
 from sandkube.config import ClusterSpec, from_json, state_dir, to_json
 from sandkube.distributions import distribution
 from sandkube.errors import ClusterNotFound, Locked, SandkubeError, StateCorrupt
-from sandkube.node import control
 from sandkube.plane import events, logs, process
 from sandkube.plane.events import Event
 from sandkube.plane.files import read_json, write_json
 from sandkube.plane.folder import ClusterFolder, all_folders
 from sandkube.plane.lock import datastore_is_held
 from sandkube.plane.process import Identity
+
+if TYPE_CHECKING:
+    from sandkube.node.control import Found as NodeFound
 
 State = Literal["running", "starting", "stopping", "stopped", "crashed", "unreadable"]
 
@@ -144,7 +146,7 @@ def describe(folder: ClusterFolder, spec: ClusterSpec, found: Found) -> Status:
     port = found.run.port if found.run else spec.last_port
     ready = next((event for event in found.events if event.whole_ready), None)
     up = found.process is not None
-    node = control.find(folder) if spec.node else None
+    node = _node(folder) if spec.node else None
     crashed = found.state == "crashed"
     return Status(
         name=spec.name,
@@ -166,6 +168,12 @@ def describe(folder: ClusterFolder, spec: ClusterSpec, found: Found) -> Status:
         reason=_reason(found.events) if crashed else None,
         log_tail=tuple(last_words(folder, found.run)) if crashed else (),
     )
+
+
+def _node(folder: ClusterFolder) -> NodeFound | None:
+    from sandkube.node import control  # slow to load, and seldom needed
+
+    return control.find(folder)
 
 
 def url(port: int) -> str:

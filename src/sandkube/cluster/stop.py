@@ -12,7 +12,7 @@ from sandkube.cluster.report import SILENT, Report
 from sandkube.config import ClusterSpec, state_dir
 from sandkube.distributions import distribution
 from sandkube.errors import StateCorrupt, StateUnusable
-from sandkube.node import control
+from sandkube.node.folder import NodeFolder
 from sandkube.plane import datastore_socket, process
 from sandkube.plane.folder import ClusterFolder, all_folders, remove_doomed
 from sandkube.plane.lock import datastore_is_held, locked, locked_at_once
@@ -85,9 +85,10 @@ def stop_server(
     """End what serves ``folder`` and remove what says that something does. Only while holding the lock."""
     living = state.find_server(folder, state.observe_anyhow).process
     stop = None
-    if (node := control.find(folder)) is not None:
-        if node.pid is not None:
-            report.step(f"Stopping node `{node.name}`")
+    if NodeFolder.of(folder).path.exists():
+        from sandkube.node import control  # slow to load, and seldom needed
+
+        report.step("Stopping the node")
         # before the server, which waits for its watches to end
         control.stop(folder, at_once=term_seconds == 0)
     if living is not None:

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from sandkube.errors import SandkubeError, StartFailed
-from sandkube.node import configuration
-from sandkube.node.configuration import Node
+from sandkube.node.configuration import Node, free_port, name_of, write
 from sandkube.node.folder import NodeFolder
 from sandkube.plane import listener, logs, process
 from sandkube.plane.files import read_json, write_json
 from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.process import Identity
-from sandkube.runtime.containers import holder_of
+from sandkube.runtime.places import holder_of
 
 _TERM_SECONDS: Final = 15.0  # the kubelet, then the containers, then the keeper
 _TAIL_LINES: Final = 8
@@ -41,13 +40,13 @@ def find(cluster: ClusterFolder) -> Found | None:
     if not folder.config.exists():
         return None
     keeper = _keeper(folder)
-    return Found(configuration.name_of(cluster.name), keeper.pid if keeper else None)
+    return Found(name_of(cluster.name), keeper.pid if keeper else None)
 
 
 def start(cluster: ClusterFolder, *, url: str, dns: str, binary: Path, parent_fd: int | None) -> None:
     """Have the cluster's node kept, by a process of its own. One that is kept as asked is left alone."""
     folder = NodeFolder.of(cluster)
-    name = configuration.name_of(cluster.name)
+    name = name_of(cluster.name)
     address = listener.advertise_address() or listener.LOOPBACK
     asked = {"url": url, "address": address, "server": str(binary)}
     if _keeper(folder) is not None:
@@ -55,7 +54,7 @@ def start(cluster: ClusterFolder, *, url: str, dns: str, binary: Path, parent_fd
             return
         stop(cluster)
     _end_holders(folder)
-    configuration.write(cluster, Node(name, address, configuration.free_port(), url, dns), asked, parent_fd)
+    write(cluster, Node(name, address, free_port(), url, dns), asked, parent_fd)
     with process.interrupts_deferred():
         child = process.spawn(
             [*process.python_module("sandkube.node.keeper"), f"--config={folder.config}"],
@@ -74,7 +73,7 @@ def await_ready(cluster: ClusterFolder, url: str, seconds: float) -> None:
 
     folder = NodeFolder.of(cluster)
     deadline = time.monotonic() + seconds
-    name = configuration.name_of(cluster.name)
+    name = name_of(cluster.name)
     if is_ready(cluster, url, name, deadline, lambda: _keeper(folder) is not None):
         return
     what = "was not Ready in time" if _keeper(folder) is not None else "ended"

@@ -19,7 +19,7 @@ _SILENCE: Final = 1.0  # seconds without news, after which is looked whether any
 
 
 def is_ready(cluster: ClusterFolder, url: str, name: str, deadline: float, going: Callable[[], bool]) -> bool:
-    """Wait until the node ``name`` is Ready; False at ``deadline`` (`time.monotonic`), or if not ``going``."""
+    """Wait until the node ``name`` is Ready; False at ``deadline`` (`time.monotonic`), or not ``going``."""
     context = ssl.create_default_context(cafile=str(pki.certificate(cluster.pki, pki.CA)))
     context.load_cert_chain(pki.certificate(cluster.pki, pki.ADMIN), pki.key(cluster.pki, pki.ADMIN))
     while time.monotonic() < deadline and going():

@@ -20,14 +20,12 @@ from typing import Any, Final
 from sandkube.errors import SandkubeError
 from sandkube.plane import process
 from sandkube.plane.files import read_json, write_json
-from sandkube.plane.process import Identity
 from sandkube.runtime import wire
 from sandkube.runtime.errors import CallError, Code
-from sandkube.runtime.holder import BUNDLE, CONTROL, EXIT, FILES, HOLDER
+from sandkube.runtime.places import BUNDLE, CONTROL, EXIT, FILES, RECORD, holder_of
 from sandkube.runtime.watcher import Watcher
 from sandkube.runtime.wire import Wire
 
-_RECORD: Final = "container.json"
 _START_SECONDS: Final = 60.0
 _ANSWER_SECONDS: Final = 10.0
 _KILL_SECONDS: Final = 10.0
@@ -220,16 +218,7 @@ class Container:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _save(self) -> None:
-        write_json(self.folder / _RECORD, self._record, sync=False)
-
-
-def holder_of(folder: Path) -> Identity | None:
-    """The process that holds, or held, the container of that folder; None where none ever did."""
-    try:
-        document = read_json(folder / HOLDER, remedy="")
-        return Identity(int(document["pid"]), str(document["started"])) if document else None
-    except (SandkubeError, KeyError, TypeError, ValueError):
-        return None
+        write_json(self.folder / RECORD, self._record, sync=False)
 
 
 class Containers:
@@ -242,7 +231,7 @@ class Containers:
         self._all: dict[str, Container] = {}
         for path in sorted(folder.iterdir()) if folder.exists() else ():
             try:
-                record = read_json(path / _RECORD, remedy="")
+                record = read_json(path / RECORD, remedy="")
             except SandkubeError:
                 record = None
             if record is None:  # broken off while it was made: nobody was told of it
@@ -261,7 +250,7 @@ class Containers:
             "created": time.time_ns(),
             "stop_signal": stop_signal,
         }
-        write_json(folder / _RECORD, record, sync=False)
+        write_json(folder / RECORD, record, sync=False)
         made = Container(folder, record, self._watcher)
         with self._lock:
             self._all[made.id] = made

@@ -168,16 +168,11 @@ def _overlay(scratch: str, lower: str, tree: str, ways: Iterable[tuple[str, bool
     os.chmod(f"{scratch}/upper", stat.S_IMODE(mode.st_mode))
     # before it is mounted: gVisor's overlay makes no folder in one of the lower layer that others own
     _make_ways(f"{scratch}/upper", lower, ways)
-    # by short names: a path may hold what means something in the options
-    before = os.open(".", os.O_PATH | os.O_CLOEXEC)
-    os.chdir(scratch)
     if lower != "/":
-        os.mkdir("lower")
-        kernel.bind(lower, "lower")
-        lower = "lower"
-    kernel.mount("overlay", tree, "overlay", 0, f"lowerdir={lower},upperdir=upper,workdir=work")
-    os.fchdir(before)
-    os.close(before)
+        os.mkdir(f"{scratch}/lower")
+        kernel.bind(lower, f"{scratch}/lower")
+        lower = f"{scratch}/lower"
+    kernel.overlay(lower, f"{scratch}/upper", f"{scratch}/work", tree)
 
 
 def _make_ways(tree: str, lower: str, ways: Iterable[tuple[str, bool]]) -> None:

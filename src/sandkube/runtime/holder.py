@@ -4,14 +4,6 @@ It makes the container's files, runs its command, writes down what that prints a
 further commands beside it. It needs nobody: a runtime that is killed and comes again finds it by its socket
 (``control.sock`` in the container's folder), or finds the end that it wrote (``exit.json``). When it ends,
 everything in the container does.
-
-The folder of a container:
-
-    bundle.json    what to run; see :class:`Bundle`
-    holder.json    the holder's process
-    control.sock   see :meth:`_Holder._asked`
-    exit.json      how the command ended
-    files/         where the tree is mounted, in the holder's own mount namespace; empty for all others
 """
 
 from __future__ import annotations
@@ -26,7 +18,6 @@ import resource
 import selectors
 import signal
 import struct
-import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -38,9 +29,8 @@ from typing import Any, Final, NoReturn
 from sandkube.runtime import files, host, kernel, wire
 from sandkube.runtime.crilog import CriLog
 from sandkube.runtime.files import Mode, Mount
+from sandkube.runtime.places import BUNDLE, CONTROL, EXIT, FILES, HOLDER
 from sandkube.runtime.wire import Wire
-
-BUNDLE, HOLDER, CONTROL, EXIT, FILES = "bundle.json", "holder.json", "control.sock", "exit.json", "files"
 
 # Exit statuses that shells and container runtimes have for a command that cannot be run.
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -310,7 +300,7 @@ class _Holder:
         with contextlib.suppress(FileExistsError):
             os.makedirs(b.folder)
         os.chdir(b.folder)
-        os.execvpe(arguments[0], list(arguments), b.environment)  # noqa: S606
+        os.execve(_program(arguments[0], b.environment), list(arguments), b.environment)  # noqa: S606
 
     def _change_user(self) -> None:
         b = self._bundle
@@ -567,6 +557,17 @@ class _Holder:
                 self._finished(pid, os.waitstatus_to_exitcode(status))
 
 
+def _program(name: str, environment: Mapping[str, str]) -> str:
+    """The program of that name on PATH; folders of it that may not be looked into have none."""
+    if "/" in name:
+        return name
+    for folder in environment.get("PATH", "").split(":"):
+        path = f"{folder or '.'}/{name}"
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+
+
 def _emptied(file: int) -> None:
     with contextlib.suppress(BlockingIOError):
         os.read(file, _BLOCK)
@@ -629,7 +630,3 @@ def _usage(pid: int) -> dict[str, int]:
             pages += int(fields[21])
             count += 1
     return {"cpu": int(seconds * 1e9), "memory": pages * page, "processes": count}
-
-
-if sys.platform != "linux":  # pragma: no cover -- for the type checker: all of this is Linux
-    raise ImportError("containers are processes of Linux")

@@ -82,6 +82,27 @@ def bind(source: str, target: str, *, read_only: bool = False) -> None:
         make_read_only(target)
 
 
+def overlay(lower: str, upper: str, work: str, target: str) -> None:
+    """Mount ``lower`` below ``upper`` at ``target``."""
+    if set(lower + upper + work) & set(",:\\"):
+        # These mean something in the options: by names within a folder. gVisor takes whole paths alone.
+        above = os.path.commonpath([upper, work])
+        before = os.open(".", os.O_PATH | os.O_CLOEXEC)
+        os.chdir(above)
+        try:
+            names = [os.path.relpath(path, above) for path in (lower, upper, work)]
+            _overlay("/" if lower == "/" else names[0], names[1], names[2], target)
+        finally:
+            os.fchdir(before)
+            os.close(before)
+    else:
+        _overlay(lower, upper, work, target)
+
+
+def _overlay(lower: str, upper: str, work: str, target: str) -> None:
+    mount("overlay", target, "overlay", 0, f"lowerdir={lower},upperdir={upper},workdir={work}")
+
+
 def make_read_only(target: str) -> None:
     """Let nobody write at a mount any more; what else it forbids stays forbidden."""
     before = os.statvfs(target).f_flag & _LOCKED

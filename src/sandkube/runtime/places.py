@@ -1,0 +1,36 @@
+"""The folder of one container: what lies where, and which process holds it.
+
+::
+
+    container.json    what the runtime knows of it
+    bundle.json       what to run
+    holder.json       the process that holds it
+    control.sock      where that answers
+    exit.json         how the command ended
+    files/            where the tree is mounted, in the holder's own mount namespace; empty for all others
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from sandkube.errors import SandkubeError
+from sandkube.plane.files import read_json
+from sandkube.plane.process import Identity
+
+RECORD: Final = "container.json"
+BUNDLE: Final = "bundle.json"
+HOLDER: Final = "holder.json"
+CONTROL: Final = "control.sock"
+EXIT: Final = "exit.json"
+FILES: Final = "files"
+
+
+def holder_of(folder: Path) -> Identity | None:
+    """The process that holds, or held, the container of that folder; None where none ever did."""
+    try:
+        document = read_json(folder / HOLDER, remedy="")
+        return Identity(int(document["pid"]), str(document["started"])) if document else None
+    except (SandkubeError, KeyError, TypeError, ValueError):
+        return None
