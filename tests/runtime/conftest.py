@@ -123,6 +123,7 @@ class Containers:
             "capabilities": list(kernel.CAPABILITIES),
             "no_new_privileges": False,
             "limits": {},
+            "memory": None,
             **asked,
         }
 

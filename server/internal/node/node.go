@@ -40,13 +40,17 @@ func Run(ctx context.Context, c *Config, log logsapi.LoggingOptions) error {
 	if err := logsapi.ValidateAndApplyWithOptions(&server.Logging, &log, utilfeature.DefaultFeatureGate); err != nil {
 		return err
 	}
-	runtime := &runtimeClient{path: c.Runtime}
-	stop, err := serveCRI(c.CRI, runtime)
+	warnings, err := newWarnings(ctx, server.KubeConfig, server.HostnameOverride)
+	if err != nil {
+		return err
+	}
+	runtime := &runtimeClient{path: c.Runtime, warnings: warnings}
+	endpoint, stop, err := serveCRI(c.CRI, runtime)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	server.ContainerRuntimeEndpoint = "unix://" + c.CRI
+	server.ContainerRuntimeEndpoint = "unix://" + endpoint
 	deps, err := kubeletapp.UnsecuredDependencies(ctx, server, utilfeature.DefaultFeatureGate)
 	if err != nil {
 		return err

@@ -29,6 +29,8 @@ COMMANDS = {
     "kubeconfig": "Print a cluster's kubeconfig, or merge it into yours.",
     "kubectl": "Run kubectl against a cluster.",
     "helm": "Run helm against a cluster.",
+    "node": "Give a cluster a node on which pods run, and take it away again.",
+    "image": "Bring images to a cluster's node, list and remove them.",
     "validate": "Judge manifests, charts and kustomizations by a real API server.",
     "server": "Find, build, install and remove the server binary.",
     "k3s": "Find, install and remove the k3s binary, for the distribution k3s.",

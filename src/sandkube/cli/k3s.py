@@ -244,6 +244,4 @@ def _print_table(found: list[Listed]) -> None:
     for item in found:
         size = f"{item.size // _MB} MB" if item.size is not None else "-"
         rows.append(("*" if item.used else "", item.version, size, item.fault or "ok", item.source or "-"))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    output.print_table(rows)

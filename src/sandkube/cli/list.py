@@ -38,6 +38,4 @@ def print_list(found: Sequence[Status], form: str) -> None:
         (one.name, one.state, str(one.port or "-"), str(one.pid or "-"), one.durability or "-")
         for one in found
     ]
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    for row in table:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    output.print_table(table)

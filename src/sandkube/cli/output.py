@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -58,6 +58,13 @@ def print_json(document: Mapping[str, object]) -> None:
     import json
 
     click.echo(json.dumps({"version": JSON_VERSION, **document}, indent=2, default=str))
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Rows of one length on stdout, the first of them the headings, in columns as wide as they need to be."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 class Teller:

@@ -150,6 +150,4 @@ def _print_table(found: list[Listed]) -> None:
         number = item.version.version if item.version else "-"
         state = item.fault or ("ok" if item.template else "ok, no template")
         rows.append(("*" if item.used else "", item.name or "-", number, size, state, item.origin))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    output.print_table(rows)

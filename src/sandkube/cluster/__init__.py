@@ -2,7 +2,7 @@
 
 One function per thing that a person asks for. Each can be called at any time, in any state that a crash may
 have left; those that change a cluster hold its lock. Modules, lower ones first: ``state`` (what is there),
-``stop``, ``start``, ``control``.
+``nodes`` and ``images``, ``stop``, ``start``, ``control``.
 """
 
 from __future__ import annotations

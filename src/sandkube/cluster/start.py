@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import ipaddress
 import os
 import shutil
 import signal
@@ -25,14 +24,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sandkube.cluster import state
+from sandkube.cluster import nodes, state
 from sandkube.cluster.report import SILENT, Report
-from sandkube.cluster.state import Run, Status, url
+from sandkube.cluster.state import Run, Status
 from sandkube.cluster.stop import TERM_SECONDS, stop_server, sweep
 from sandkube.config import DEFAULT_WAIT, NOTHING_ASKED, ClusterSpec, Request
 from sandkube.distributions import Address, Plan, Programs, distribution
 from sandkube.errors import SandkubeError, StartFailed, UsageError
-from sandkube.node.folder import NodeFolder
 from sandkube.plane import datastore_socket, events, listener, pki, process
 from sandkube.plane.events import Event, EventReader, Outcome
 from sandkube.plane.files import size, usable, write_json, write_private
@@ -45,9 +43,6 @@ from sandkube.plane.process import Child, Identity
 _LOCK_MARGIN = 20.0
 # With less space than this the datastore can hardly write.
 _SPACE_BYTES = 1 << 20
-
-# Of the service range's addresses the one that cluster DNS has by convention.
-_DNS_HOST = 10
 
 # Answered by the server itself, or without leaving the machine: never asked of a proxy.
 _INTERNAL_HOSTS = ("localhost", "127.0.0.1", "::1", ".svc", ".cluster.local")
@@ -123,11 +118,11 @@ def serve(
             exit_status = child.popen.wait()
         except BaseException:
             report.step(f"Stopping cluster `{name}`")
-            _stop_node(folder)
+            nodes.stop(folder)
             process.stop(child.identity, term_seconds=TERM_SECONDS)
             _forget(folder, child.identity)
             raise
-        _stop_node(folder)
+        nodes.stop(folder)
         if exit_status != 0:
             raise SandkubeError(
                 f"The server of cluster `{name}` {_exit_words(exit_status)}.",
@@ -135,13 +130,6 @@ def serve(
                 tail="\n".join(state.last_words(folder, state.read_run(folder))),
             )
         _forget(folder, child.identity)
-
-
-def _stop_node(folder: ClusterFolder, *, at_once: bool = False) -> None:
-    if NodeFolder.of(folder).path.exists():
-        from sandkube.node import control
-
-        control.stop(folder, at_once=at_once)
 
 
 def prepare(name: str, request: Request = NOTHING_ASKED, *, report: Report = SILENT) -> str:
@@ -153,6 +141,11 @@ def prepare(name: str, request: Request = NOTHING_ASKED, *, report: Report = SIL
     programs, _ = _programs(folder, request, report, 0.0)
     with locked(folder, _LOCK_MARGIN, report.step):
         spec = _asked(folder, request)
+        if spec.node:
+            raise UsageError(
+                "A node is kept by Python, so no shell script can start one.",
+                hint="ask for the script of the server alone: --dry-run --no-node",
+            )
         if state.find_server(folder).process is not None:
             raise UsageError(f"Cluster `{name}` is running already.", hint=f"sandkube down {name}")
         with _undone_on_failure(folder), _ports(spec) as (socket, spare):
@@ -233,38 +226,19 @@ def _up(
             state.write_owner(folder, parent.identity)
         child, run = _launch(folder, spec, programs, report, parent)
         begun = time.monotonic()
-        if spec.node:
-            _start_node(folder, spec, run, programs, parent)
+        if spec.node and programs.server is not None:
+            nodes.start(folder, spec, run.port, programs.server, parent.read_fd if parent else None)
         else:
-            _stop_node(folder)  # one that was taken back
+            nodes.stop(folder)  # one that was taken back
         if wait > 0:
             _await_ready(folder, run, wait, report, child.exit_status)
             if spec.node:
-                from sandkube.node import control  # slow to load, and seldom needed
-
-                report.step("Waiting for the node")
-                control.await_ready(folder, url(run.port), wait - (time.monotonic() - begun))
+                nodes.await_ready(folder, run.port, wait - (time.monotonic() - begun), report)
     if wait > 0 and before is not None and before.encrypt_secrets != spec.encrypt_secrets:
         from sandkube.cluster.rewriting import rewrite_secrets  # slow to load, and seldom needed
 
         rewrite_secrets(folder, report)
     return child
-
-
-def _start_node(
-    folder: ClusterFolder, spec: ClusterSpec, run: Run, programs: Programs, parent: Parent | None
-) -> None:
-    """Start the cluster's node; it waits for the server itself."""
-    from sandkube.node import control
-
-    services = ipaddress.ip_network(distribution(spec.distribution).service_range(spec))
-    control.start(
-        folder,
-        url=url(run.port),
-        dns=str(services[_DNS_HOST]),
-        binary=programs.serves,
-        parent_fd=parent.read_fd if parent else None,
-    )
 
 
 def _asked(folder: ClusterFolder, request: Request) -> ClusterSpec:
@@ -279,6 +253,7 @@ def _asked(folder: ClusterFolder, request: Request) -> ClusterSpec:
             f"be served by {spec.distribution}.",
             hint=f"take another name, or remove it with all its objects: sandkube delete {folder.name}",
         )
+    nodes.refuse_where_none_can_be(spec)
     return distribution(spec.distribution).settle(spec, stored, folder)
 
 
@@ -292,7 +267,7 @@ def _undone_on_failure(folder: ClusterFolder) -> Iterator[None]:
         yield
     except BaseException:
         with process.interrupts_deferred():
-            _stop_node(folder, at_once=True)
+            nodes.stop(folder, at_once=True)
             living = state.observe_anyhow(folder).process
             if living is not None:
                 process.stop(living, term_seconds=TERM_SECONDS)

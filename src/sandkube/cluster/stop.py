@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandkube import kubeconfig
-from sandkube.cluster import state
+from sandkube.cluster import nodes, state
 from sandkube.cluster.report import SILENT, Report
 from sandkube.config import ClusterSpec, state_dir
 from sandkube.distributions import distribution
@@ -86,11 +86,9 @@ def stop_server(
     living = state.find_server(folder, state.observe_anyhow).process
     stop = None
     if NodeFolder.of(folder).path.exists():
-        from sandkube.node import control  # slow to load, and seldom needed
-
         report.step("Stopping the node")
         # before the server, which waits for its watches to end
-        control.stop(folder, at_once=term_seconds == 0)
+        nodes.stop(folder, at_once=term_seconds == 0)
     if living is not None:
         report.step(f"Stopping cluster `{folder.name}`")
         stop = process.stop(living, term_seconds=term_seconds)

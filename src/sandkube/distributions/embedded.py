@@ -98,9 +98,6 @@ PORTS_BESIDE: Final = 0
 MAY_BE_KILLED: Final = True  # one process
 
 
-_NODE_FLAGS: Final = ("--kubelet-preferred-address-types=InternalIP",)
-
-
 def settle(spec: ClusterSpec, before: ClusterSpec | None, folder: ClusterFolder) -> ClusterSpec:  # noqa: ARG001
     """``spec`` as it is; UsageError for arguments that would break what sandkube relies on."""
     foreign = {"--k3s": spec.k3s, "--k3s-arg": spec.k3s_args}
@@ -162,9 +159,10 @@ def api_server_flags(plan: Plan) -> list[str]:
         # For logs and exec on nodes.
         f"--kubelet-client-certificate={pki.certificate(folder, pki.KUBELET_CLIENT)}",
         f"--kubelet-client-key={pki.key(folder, pki.KUBELET_CLIENT)}",
-        # A node is reached by its address, and is whom its certificate says.
-        *(_NODE_FLAGS if plan.spec.node else []),
-        *([f"--kubelet-certificate-authority={pki.certificate(folder, pki.CA)}"] if plan.spec.node else []),
+        # A node is reached by its address, for nothing here resolves its name, and is whom its certificate
+        # says. A node may be added while this server runs.
+        "--kubelet-preferred-address-types=InternalIP",
+        f"--kubelet-certificate-authority={pki.certificate(folder, pki.CA)}",
         # Aggregated API servers learn from these whom a request comes from, and trust nobody else to say it.
         f"--requestheader-client-ca-file={pki.certificate(folder, pki.FRONT_PROXY_CA)}",
         "--requestheader-allowed-names=front-proxy-client",

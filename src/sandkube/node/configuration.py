@@ -15,6 +15,7 @@ from sandkube.plane import pki
 from sandkube.plane.files import write_json, write_private
 from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.pki import Subject
+from sandkube.runtime.found import Host
 from sandkube.server import CONTRACT
 
 POD_RANGE: Final = "10.244.0.0/16"
@@ -177,11 +178,21 @@ def kubelet(folder: NodeFolder, node: Node) -> dict[str, Any]:
             f"--node-ip={node.address}",
             f"--root-dir={folder.kubelet_root}",
             f"--cert-dir={folder.kubelet_root / 'pki'}",
-            "--node-labels=sandkube.dev/node=process",
         ],
         "cri": str(folder.cri_socket),
         "runtime": str(folder.runtime_socket),
         "log": {"path": str(folder.kubelet_log), **_LOG},
+    }
+
+
+def labels_of(host: Host) -> dict[str, str]:
+    """What a Node says of itself: by which way pods get their files, and what they have of their own."""
+    return {
+        "sandkube.dev/node": "process",
+        "sandkube.dev/host-files": host.own_root,
+        "sandkube.dev/image-files": host.image,
+        "sandkube.dev/process-ids": "own" if host.own_pids else "shared",
+        "sandkube.dev/users": "one" if host.users else "all",
     }
 
 
@@ -190,7 +201,6 @@ def runtime(folder: NodeFolder, node: Node) -> dict[str, Any]:
     host, _, port = node.url.removeprefix("https://").partition(":")
     return {
         "folder": str(folder.path),
-        "socket": str(folder.runtime_socket),
         "version": __version__,
         "address": node.address,
         "pod_range": POD_RANGE,

@@ -20,6 +20,7 @@ from sandkube.plane import listener, logs, process
 from sandkube.plane.files import read_json, write_json
 from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.process import Identity
+from sandkube.runtime.found import Host
 from sandkube.runtime.places import holder_of
 
 _TERM_SECONDS: Final = 15.0  # the kubelet, then the containers, then the keeper
@@ -34,6 +35,19 @@ class Found:
     pid: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What there is to tell of the node of a cluster.
+
+    ``host`` is what its keeper found that can be done here; None where it has not come to that.
+    """
+
+    name: str
+    pid: int | None
+    address: str
+    host: Host | None
+
+
 def find(cluster: ClusterFolder) -> Found | None:
     """What is there of the node; None where the cluster never had one."""
     folder = NodeFolder.of(cluster)
@@ -41,6 +55,19 @@ def find(cluster: ClusterFolder) -> Found | None:
         return None
     keeper = _keeper(folder)
     return Found(name_of(cluster.name), keeper.pid if keeper else None)
+
+
+def described(cluster: ClusterFolder) -> Described | None:
+    """All there is to tell of the node; None where the cluster never had one."""
+    found = find(cluster)
+    if found is None:
+        return None
+    folder = NodeFolder.of(cluster)
+    host = None
+    with contextlib.suppress(SandkubeError, TypeError):
+        document = read_json(folder.host, remedy="")
+        host = Host(**document) if document is not None else None
+    return Described(found.name, found.pid, _told(folder).get("address", ""), host)
 
 
 def start(cluster: ClusterFolder, *, url: str, dns: str, binary: Path, parent_fd: int | None) -> None:

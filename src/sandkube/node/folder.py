@@ -5,12 +5,14 @@
     STATE/clusters/NAME/node/       0700, and every file in it 0600
         node.json, kubelet.json, kubelet.yaml, runtime.json     what its processes are told
         run.json                    the keeper that was started
+        host.json                   what that found can be done here
         events.jsonl                what the keeper told
         kubelet.log, runtime.log    their logs; node.err what went to the keeper's fd 2
         kubelet.kubeconfig, kubelet-client.*, kubelet-server.*
         cri.sock, runtime.sock
         kubelet/                    the kubelet's: volumes and logs of pods
         containers/, sandboxes/     the runtime's
+        images/                     those that were loaded
 """
 
 from __future__ import annotations
@@ -47,6 +49,11 @@ class NodeFolder:
     def run(self) -> Path:
         """The keeper that was started."""
         return self.path / "run.json"
+
+    @property
+    def host(self) -> Path:
+        """What the keeper found can be done on this host."""
+        return self.path / "host.json"
 
     @property
     def events(self) -> Path:
@@ -107,6 +114,11 @@ class NodeFolder:
     def containers(self) -> Path:
         """The folders of containers."""
         return self.path / "containers"
+
+    @property
+    def images(self) -> Path:
+        """What was loaded with `sandkube image load`."""
+        return self.path / "images"
 
     def create(self) -> None:
         """Make what is missing of it."""

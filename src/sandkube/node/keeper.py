@@ -25,14 +25,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
+from sandkube.node.configuration import labels_of
 from sandkube.node.folder import NodeFolder
 from sandkube.plane import process
 from sandkube.plane.files import write_json
 from sandkube.runtime import host, kernel, zygote
-from sandkube.runtime.wire import Wire
+from sandkube.runtime.found import Host
+from sandkube.runtime.wire import Wire, listen
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 _SOUND_SECONDS: Final = 30.0  # of life, after which a part begins its pauses anew
+_CALLS: Final = 256  # of the kubelet's, while no runtime runs
 _KUBELET_SECONDS, _RUNTIME_SECONDS = 4.0, 6.0
 
 
@@ -51,17 +54,27 @@ class Part:
 class Keeper:
     """Keeps the node of ``config``."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
-        self._config = config
+    def __init__(self, config: dict[str, Any], host_: Host) -> None:
+        self._config, self._host = config, host_
         self._folder = NodeFolder(Path(config["folder"]))
         self._parent: int | None = config.get("parent_fd")
         self._selector = selectors.DefaultSelector()
         self._events = self._folder.events.open("a", encoding="utf-8")
-        self._host = host.probe()
         self._zygote, self._runtime_end = socket.socketpair()
         self._wire = Wire(self._zygote)
+        self._listener = self._listening()
         self._parts = [Part("runtime", self._start_runtime), Part("kubelet", self._start_kubelet)]
         self._stopping = False
+
+    def _listening(self) -> socket.socket:
+        """Where the runtime answers: the kubelet waits here while there is none."""
+        path = self._folder.runtime_socket
+        path.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return listen(folder, path.name, waiting=_CALLS)
+        finally:
+            os.close(folder)
 
     def run(self) -> None:
         """Keep it until it is to end."""
@@ -136,15 +149,22 @@ class Keeper:
 
     def _start_runtime(self) -> subprocess.Popen[bytes]:
         document = json.loads(self._folder.runtime_config.read_text(encoding="utf-8"))
-        passed = [self._runtime_end.fileno(), *([self._parent] if self._parent is not None else [])]
-        document |= {"host": self._host.document(), "zygote_fd": passed[0], "life_fd": self._parent}
+        zygote, listener = self._runtime_end.fileno(), self._listener.fileno()
+        passed = [zygote, listener, *([self._parent] if self._parent is not None else [])]
+        document |= {"zygote_fd": zygote, "listener_fd": listener, "life_fd": self._parent}
+        document["host"] = self._host.document()
         told = self._folder.path / "runtime-run.json"
         write_json(told, document, sync=False)
         command = [*process.python_module("sandkube.runtime"), f"--config={told}"]
         return self._spawn(command, self._folder.runtime_log, passed, users=False)
 
     def _start_kubelet(self) -> subprocess.Popen[bytes]:
-        command = [self._config["server"], "kubelet", f"--config={self._folder.kubelet_config}"]
+        document = json.loads(self._folder.kubelet_config.read_text(encoding="utf-8"))
+        labels = ",".join(f"{name}={value}" for name, value in labels_of(self._host).items())
+        document["kubelet"].append(f"--node-labels={labels}")
+        told = self._folder.path / "kubelet-run.json"
+        write_json(told, document, sync=False)
+        command = [self._config["server"], "kubelet", f"--config={told}"]
         return self._spawn(command, self._folder.path / "kubelet.err", [], users=True)
 
     def _spawn(
@@ -205,10 +225,15 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     config = json.loads(parser.parse_args().config.read_text(encoding="utf-8"))
     os.umask(0o077)
-    lock = _held(NodeFolder(Path(config["folder"])).lock)
+    folder = NodeFolder(Path(config["folder"]))
+    lock = _held(folder.lock)
     if lock is None:
         sys.exit("another process keeps this node")
-    Keeper(config).run()
+    found = host.probe()
+    if found.refused is not None:
+        sys.exit(f"no pod can run on this host: {found.refused}")
+    write_json(folder.host, found.document(), sync=False)
+    Keeper(config, found).run()
 
 
 def _held(path: Path) -> IO[bytes] | None:

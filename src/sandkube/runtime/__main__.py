@@ -15,8 +15,9 @@ from pathlib import Path
 from sandkube.runtime.bundles import Node
 from sandkube.runtime.containers import Containers
 from sandkube.runtime.cri import Cri
-from sandkube.runtime.host import Host
-from sandkube.runtime.images import Images
+from sandkube.runtime.found import Host
+from sandkube.runtime.images.catalogue import Catalogue
+from sandkube.runtime.images.store import Store
 from sandkube.runtime.sandboxes import Sandboxes
 from sandkube.runtime.service import Service
 from sandkube.runtime.wire import Wire
@@ -35,7 +36,7 @@ def main() -> None:
     cri = Cri(
         containers=containers,
         sandboxes=sandboxes,
-        images=Images(folder / "images"),
+        images=Catalogue(Store(folder / "images")),
         node=Node(Host(**config["host"]), config["hidden"], config["strict"], config["environment"]),
         zygote=Wire(socket.socket(fileno=config["zygote_fd"])),
         life=life,
@@ -44,7 +45,7 @@ def main() -> None:
     signal.signal(
         signal.SIGTERM, lambda *_: threading.Thread(target=_end, args=(containers, sandboxes)).start()
     )
-    Service(Path(config["socket"]), cri.methods()).serve()
+    Service(socket.socket(fileno=config["listener_fd"]), cri.methods()).serve()
 
 
 def _end(containers: Containers, sandboxes: Sandboxes) -> None:

@@ -12,9 +12,11 @@ from typing import Any, Final
 from sandkube.runtime import kernel
 from sandkube.runtime.errors import CallError, Code
 from sandkube.runtime.files import inside
-from sandkube.runtime.host import Host
+from sandkube.runtime.found import Host
+from sandkube.runtime.images import names
 from sandkube.runtime.sandboxes import Sandbox
 
+_MOST_PROCESSES: Final = 4096  # of a container
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What Docker and containerd leave a container.
 DEFAULT_CAPABILITIES: Final = (
@@ -83,8 +85,54 @@ def make(config: Mapping[str, Any], sandbox: Sandbox, image: Image, node: Node) 
         "groups": groups,
         "capabilities": _capabilities(security),
         "no_new_privileges": bool(security.get("no_new_privs")),
-        "limits": {},
+        # Processes of a user namespace are counted by itself; the host's root has no such limit.
+        "limits": {"NPROC": _MOST_PROCESSES} if node.host.users else {},
+        "memory": _memory(config),
     }
+
+
+def warnings(config: Mapping[str, Any], image: Image, node: Node) -> list[dict[str, str]]:
+    """What the container asks for and does not get here, each with ``reason`` and ``message`` of an event."""
+    linux = config.get("linux") or {}
+    security, resources = linux.get("security_context") or {}, linux.get("resources") or {}
+    found = []
+    if image.root is None:
+        name = names.short(image.reference.partition(":")[2])
+        found.append(
+            _warning(
+                "HostFiles",
+                f"No image `{name}` is here, so the command runs on this host's own files. "
+                f"sandkube image load {name} PATH gives it the image.",
+            )
+        )
+    if int(resources.get("cpu_quota", 0)) > 0:
+        found.append(
+            _warning("LimitNotEnforced", "There are no cgroups here: the CPU limit is not enforced.")
+        )
+    if node.host.users and security.get("supplemental_groups"):
+        found.append(
+            _warning(
+                "GroupsNotGiven",
+                "This node's user has one group: fsGroup and supplementalGroups are not given.",
+            )
+        )
+    if security.get("privileged"):
+        found.append(
+            _warning(
+                "NotPrivileged", "A privileged container has no rights here that the node's user has not."
+            )
+        )
+    return found
+
+
+def _warning(reason: str, message: str) -> dict[str, str]:
+    return {"reason": reason, "message": message}
+
+
+def _memory(config: Mapping[str, Any]) -> int | None:
+    """Bytes that the container may have in memory; None for as many as it likes."""
+    resources = (config.get("linux") or {}).get("resources") or {}
+    return int(resources.get("memory_limit_in_bytes", 0)) or None
 
 
 def _arguments(config: Mapping[str, Any], image: Image) -> list[str]:

@@ -22,6 +22,7 @@ from sandkube.plane import process
 from sandkube.plane.files import read_json, write_json
 from sandkube.runtime import wire
 from sandkube.runtime.errors import CallError, Code
+from sandkube.runtime.feed import Feed, Happened
 from sandkube.runtime.places import BUNDLE, CONTROL, EXIT, FILES, RECORD, holder_of
 from sandkube.runtime.watcher import Watcher
 from sandkube.runtime.wire import Wire
@@ -55,8 +56,14 @@ class End:
 class Container:
     """One container, and the folder where all of it is kept."""
 
-    def __init__(self, folder: Path, record: dict[str, Any], watcher: Watcher) -> None:
-        self.folder, self._record, self._watcher = folder, record, watcher
+    def __init__(
+        self,
+        folder: Path,
+        record: dict[str, Any],
+        watcher: Watcher,
+        tell: Callable[[Container, Happened], None],
+    ) -> None:
+        self.folder, self._record, self._watcher, self._tell = folder, record, watcher, tell
         self.id: str = folder.name
         self.sandbox: str = record["sandbox"]
         self.config: Config = record["config"]
@@ -64,7 +71,6 @@ class Container:
         self.created: int = record["created"]
         self.end: End | None = None
         self.ended = threading.Event()
-        self.changed: Callable[[Container], None] = lambda _: None
         self._lock = threading.Lock()
         self._recover()
 
@@ -113,6 +119,7 @@ class Container:
                 raise CallError(Code.UNKNOWN, answer["error"])
             self._record["started"] = answer["started"]
             self._save()
+            self._tell(self, Happened.STARTED)
             if not self._watch():
                 self._over()
 
@@ -166,12 +173,13 @@ class Container:
             self._fail(End(_KILLED, time.time_ns(), "Error", message))
             return
         code = int(document["code"])
-        self._finish(End(code, int(document["finished"]), "Completed" if code == 0 else "Error"))
+        reason = document.get("reason") or ("Completed" if code == 0 else "Error")
+        self._finish(End(code, int(document["finished"]), reason))
 
     def _finish(self, end: End) -> None:
         self.end = end
         self.ended.set()
-        self.changed(self)
+        self._tell(self, Happened.STOPPED)
 
     def control(self, seconds: float | None = _ANSWER_SECONDS) -> Wire:
         """A connection to its holder. CallError where it does not run."""
@@ -222,9 +230,10 @@ class Container:
 
 
 class Containers:
-    """All containers of a node. Threads may share it."""
+    """All containers of a node. Threads may share it. ``feed`` tells what happens to them."""
 
     def __init__(self, folder: Path) -> None:
+        self.feed: Feed[tuple[Container, Happened]] = Feed()
         self._folder = folder
         self._watcher = Watcher()
         self._lock = threading.Lock()
@@ -237,7 +246,7 @@ class Containers:
             if record is None:  # broken off while it was made: nobody was told of it
                 shutil.rmtree(path, ignore_errors=True)
             else:
-                self._all[path.name] = Container(path, record, self._watcher)
+                self._all[path.name] = Container(path, record, self._watcher, self._tell)
 
     def make(self, sandbox: str, config: Config, image: str, stop_signal: str | None) -> Container:
         """A new one, which is not started."""
@@ -251,10 +260,14 @@ class Containers:
             "stop_signal": stop_signal,
         }
         write_json(folder / RECORD, record, sync=False)
-        made = Container(folder, record, self._watcher)
+        made = Container(folder, record, self._watcher, self._tell)
         with self._lock:
             self._all[made.id] = made
+        self._tell(made, Happened.CREATED)
         return made
+
+    def _tell(self, container: Container, what: Happened) -> None:
+        self.feed.tell((container, what))
 
     def get(self, name: str) -> Container:
         """The container of that id. CallError where there is none."""
@@ -276,6 +289,7 @@ class Containers:
             found.remove()
             with self._lock:
                 self._all.pop(name, None)
+            self._tell(found, Happened.DELETED)
 
     def __iter__(self) -> Iterator[Container]:
         with self._lock:

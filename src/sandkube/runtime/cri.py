@@ -11,7 +11,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from sandkube.runtime import bundles
 from sandkube.runtime.bundles import Image, Node
 from sandkube.runtime.containers import Container, Containers, State
 from sandkube.runtime.errors import CallError, Code
-from sandkube.runtime.images import Images
+from sandkube.runtime.images.catalogue import Catalogue
 from sandkube.runtime.sandboxes import READY, Sandbox, Sandboxes
 from sandkube.runtime.service import Method
 from sandkube.runtime.wire import Wire
@@ -36,7 +36,7 @@ class Cri:
     """The runtime and image services of one node."""
 
     def __init__(
-        self, *, containers: Containers, sandboxes: Sandboxes, images: Images, node: Node, zygote: Wire,
+        self, *, containers: Containers, sandboxes: Sandboxes, images: Catalogue, node: Node, zygote: Wire,
         life: int | None, version: str,
     ) -> None:  # fmt: skip
         self._containers, self._sandboxes, self._images = containers, sandboxes, images
@@ -65,6 +65,7 @@ class Cri:
             "UpdatePodSandboxResources": lambda _: {},
             "ReopenContainerLog": self.reopen_container_log,
             "ExecSync": self.exec_sync,
+            "GetContainerEvents": self.get_container_events,
             "ContainerStats": self.container_stats,
             "ListContainerStats": self.list_container_stats,
             "PodSandboxStats": self.pod_sandbox_stats,
@@ -149,7 +150,8 @@ class Cri:
         bundles.make(config, sandbox, image, self._node)
         stop_signal = image.config.get("StopSignal")
         made = self._containers.make(sandbox.id, config, image.reference, stop_signal)
-        return {"container_id": made.id}
+        # The CRI has no warnings: the server binary makes events of them.
+        return {"container_id": made.id, "warnings": bundles.warnings(config, image, self._node)}
 
     def _image(self, config: Mapping[str, Any]) -> Image:
         spec = config.get("image") or {}
@@ -214,6 +216,20 @@ class Cri:
             "stderr": base64.b64encode(err).decode(),
             "exit_code": code,
         }
+
+    def get_container_events(self, _: Request) -> Iterator[Response]:
+        """GetContainerEvents: each as it happens, with how its pod is then."""
+        for container, what in self._containers.feed.follow():
+            sandbox = self._sandboxes.find(container.sandbox)
+            yield {
+                "container_id": container.id,
+                "container_event_type": what.value,
+                "created_at": str(time.time_ns()),
+                **({} if sandbox is None else {"pod_sandbox_status": _sandbox_status(sandbox)}),
+                "containers_statuses": [
+                    _container_status(one, self._sandboxes) for one in self._containers.of(container.sandbox)
+                ],
+            }
 
     def control_socket(self, request: Request) -> Response:
         """Where the holder of a container answers."""
@@ -294,7 +310,7 @@ class Cri:
         """ImageFsInfo."""
         usage = {
             "timestamp": str(time.time_ns()),
-            "fs_id": {"mountpoint": str(self._images.folder)},
+            "fs_id": {"mountpoint": self._images.folder},
             "used_bytes": {"value": str(self._images.size())},
             "inodes_used": {"value": "0"},
         }

@@ -18,11 +18,10 @@ import stat
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sandkube.runtime import kernel
-
-Mode = Literal["overlay", "shadow", "copy"]
+from sandkube.runtime.found import Mode
 
 _MOST_LINKS: Final = 40
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom", "tty")

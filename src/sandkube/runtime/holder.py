@@ -28,7 +28,8 @@ from typing import Any, Final, NoReturn
 
 from sandkube.runtime import files, host, kernel, wire
 from sandkube.runtime.crilog import CriLog
-from sandkube.runtime.files import Mode, Mount
+from sandkube.runtime.files import Mount
+from sandkube.runtime.found import Mode
 from sandkube.runtime.places import BUNDLE, CONTROL, EXIT, FILES, HOLDER
 from sandkube.runtime.wire import Wire
 
@@ -36,6 +37,7 @@ from sandkube.runtime.wire import Wire
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 _BLOCK: Final = 1 << 16
 _DRAIN_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 1.0  # between two looks at a container's memory
 _PENDING: Final = 1 << 20  # bytes that an attached client may be behind
 
 
@@ -45,6 +47,7 @@ class Bundle:
 
     ``maps`` are the lines of uid_map and gid_map where the container has a user namespace, None where it has
     none. ``image`` is the root file system, None for the host's own. ``log`` is the path of the CRI log.
+    ``limits`` are of setrlimit(2), for each process; ``memory`` is in bytes, for all of them together.
     """
 
     arguments: list[str]
@@ -68,6 +71,7 @@ class Bundle:
     capabilities: list[str]
     no_new_privileges: bool
     limits: dict[str, int]
+    memory: int | None
 
     @classmethod
     def read(cls, text: str) -> Bundle:
@@ -180,6 +184,8 @@ class _Holder:
         self._stdin: _Sink | None = None
         self._master: int | None = None
         self._main = 0
+        self._reason: str | None = None
+        self._looked = time.monotonic()
         self._log = self._open_log()
 
     def _open_log(self) -> CriLog | None:
@@ -340,8 +346,13 @@ class _Holder:
 
     def _served(self) -> int:
         """Serve until the command has ended; its exit status, negative for the signal that ended it."""
+        pause = None if self._bundle.memory is None else _LOOK_SECONDS
         while True:
-            for key, _ in self._selector.select():
+            arrived = self._selector.select(pause)
+            if self._bundle.memory is not None and self._is_over(self._bundle.memory):
+                self._reason = "OOMKilled"
+                self._kill_all()
+            for key, _ in arrived:
                 # what one of them did may have closed the next
                 if self._selector.get_map().get(key.fd) is key:
                     key.data()
@@ -356,6 +367,14 @@ class _Holder:
                 if pid == self._main:
                     return code
                 self._finished(pid, code)
+
+    def _is_over(self, memory: int) -> bool:
+        """Whether the container has more in memory than it may; looked at once in a while."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK_SECONDS:
+            return False
+        self._looked = now
+        return _held_memory(os.getpid()) > memory
 
     def _finished(self, pid: int, code: int) -> None:
         for client in list(self._clients):
@@ -545,7 +564,7 @@ class _Holder:
         for stream in self._streams.values():
             if self._log is not None:
                 self._log.end(stream.name)
-        document = {"code": _status(code), "signal": max(0, -code), "finished": ended}
+        document = {"code": _status(code), "signal": max(0, -code), "finished": ended, "reason": self._reason}
         with contextlib.suppress(OSError):  # the folder is gone: nobody asks any more
             _replace(self._folder, EXIT, json.dumps(document).encode())
 
@@ -616,6 +635,16 @@ def _stat(pid: int | str) -> list[bytes]:
     """The fields of proc_pid_stat(5) from the third on."""
     with open(f"/proc/{pid}/stat", "rb") as file:
         return file.read().rpartition(b")")[2].split()
+
+
+def _held_memory(pid: int) -> int:
+    """Bytes that all processes below ``pid`` have in memory and that are in no file (proc_pid_statm(5))."""
+    pages = 0
+    for one in _descendants(pid):
+        with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{one}/statm", "rb") as file:
+            fields = file.read().split()
+            pages += int(fields[1]) - int(fields[2])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _usage(pid: int) -> dict[str, int]:

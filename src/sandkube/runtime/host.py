@@ -7,32 +7,12 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sandkube.runtime import files, kernel
-
-
-@dataclass(frozen=True)
-class Host:
-    """What is to be had.
-
-    ``users`` says that containers need a user namespace, in which there is one user. ``own_root`` is how the
-    host's own files are given to a container, ``image`` how a root file system is. ``own_pids`` says that
-    a container sees its own processes alone. ``refused`` is the reason where there can be no containers.
-    """
-
-    users: bool = False
-    own_root: files.Mode = "shadow"
-    image: files.Mode = "copy"
-    own_pids: bool = False
-    refused: str | None = None
-
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+from sandkube.runtime import kernel
+from sandkube.runtime.found import Host
 
 
 def probe() -> Host:
@@ -115,3 +95,7 @@ def _works(attempt: Callable[[], object]) -> bool:
     except OSError:
         return False
     return True
+
+
+if __name__ == "__main__":  # for who has threads already
+    print(json.dumps(probe().document()))

@@ -12,12 +12,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
 from sandkube.errors import SandkubeError
 from sandkube.plane.files import read_json
-from sandkube.plane.process import Identity
+from sandkube.plane.process import Identity, is_alive
 
 RECORD: Final = "container.json"
 BUNDLE: Final = "bundle.json"
@@ -25,6 +26,17 @@ HOLDER: Final = "holder.json"
 CONTROL: Final = "control.sock"
 EXIT: Final = "exit.json"
 FILES: Final = "files"
+
+
+def images_in_use(containers: Path) -> frozenset[str]:
+    """The ids of images that containers which run are made of."""
+    found = set()
+    for folder in containers.iterdir() if containers.exists() else ():
+        holder = holder_of(folder)
+        if holder is not None and is_alive(holder):
+            with contextlib.suppress(SandkubeError):
+                found.add(str((read_json(folder / RECORD, remedy="") or {}).get("image")))
+    return frozenset(found)
 
 
 def holder_of(folder: Path) -> Identity | None:

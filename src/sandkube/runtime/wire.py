@@ -84,15 +84,18 @@ class Wire:
         return found
 
 
-def listen(folder: int, name: str) -> socket.socket:
-    """A socket at ``name`` in an open folder, for its owner alone; the path may be as long as it likes."""
+def listen(folder: int, name: str, *, waiting: int = 16) -> socket.socket:
+    """A socket at ``name`` in an open folder, for its owner alone; the path may be as long as it likes.
+
+    ``waiting`` is how many connections may wait to be accepted.
+    """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
         listener.bind(f"/proc/self/fd/{folder}/{name}")
     finally:
         os.umask(before)
-    listener.listen(16)
+    listener.listen(waiting)
     return listener
 
 

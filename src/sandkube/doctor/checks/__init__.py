@@ -16,6 +16,7 @@ from sandkube.doctor.checks import (
     limits,
     loopback,
     memory,
+    nodes,
     ports,
     proxies,
     sandbox,
@@ -44,6 +45,7 @@ CHECKS: Final[tuple[Check, ...]] = tuple(
         clients,
         leftovers,
         answers,
+        nodes,
         sandbox,
     )
 )

@@ -1,0 +1,118 @@
+"""Containers of images that were loaded, and what is said of those that were not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from made_images import layer_of, write_layout, write_root
+from node.conftest import Node, pod
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+SAID = {
+    "Entrypoint": ["sh", "-c"],
+    "Cmd": ["echo $WHO; pwd; ls /; id -u"],
+    "Env": ["WHO=me"],
+    "WorkingDir": "/w",
+}
+
+
+@pytest.fixture(scope="module")
+def root(node: Node) -> Path:
+    """A root file system where the node can read it."""
+    made = write_root(node.sandkube.root / "root", "sh", "ls", "id", "sleep", "cat")
+    (made / "only-here").write_text("x")
+    if node.sandkube.user is not None:
+        for path in (made, *made.rglob("*")):
+            os.chown(path, node.sandkube.user, node.sandkube.user, follow_symlinks=False)
+    return made
+
+
+def test_a_root_file_system(node: Node, root: Path) -> None:
+    loaded = node.sandkube("image", "load", "team/root:1", str(root)).stdout.strip()
+    node.apply(pod("rooted", "ls", "/", restartPolicy="Never", container={"image": "team/root:1"}))
+    node.phase("rooted", "Succeeded")
+    listed = node.logs("rooted")
+    assert "only-here" in listed
+    assert "home" not in listed
+    (status,) = node.get("pod", "rooted")["status"]["containerStatuses"]
+    assert status["imageID"] == loaded
+    assert not (root / "w").exists()
+
+
+def test_an_image_brings_its_command(node: Node, root: Path) -> None:
+    layout = write_layout(
+        node.sandkube.root / "layout", {"app:2": [layer_of(root)]}, {**SAID, "User": "1234"}
+    )
+    if node.sandkube.user is not None:
+        shutil.chown(layout, node.sandkube.user)
+    node.sandkube("image", "load", "app:2", str(layout))
+    manifest = pod("app", restartPolicy="Never", container={"image": "app:2"})
+    del manifest["spec"]["containers"][0]["command"]
+    node.apply(manifest)
+    node.phase("app", "Succeeded")
+    said = node.logs("app")
+    assert said[:2] == ["me", "/w"]
+    assert "only-here" in said
+    assert said[-1] == "1234"
+    found = json.loads(node.sandkube("image", "list", "-o", "json").stdout)["images"]
+    assert ["docker.io/library/app:2"] in [one["names"] for one in found]
+
+
+def test_an_image_in_use_stays(node: Node, root: Path) -> None:
+    node.sandkube("image", "load", "used", str(root))
+    node.apply(pod("uses", "sleep", "100000", container={"image": "used"}))
+    node.wait("pod/uses", "condition=Ready")
+    assert "is used by a container" in node.sandkube("image", "remove", "used", status=2).stderr
+    node.kubectl("delete", "pod", "uses")
+    node.sandkube("image", "remove", "used")
+    assert "There is no image `used`" in node.sandkube("image", "remove", "used", status=2).stderr
+
+
+def test_what_is_missing_is_said_in_an_event(node: Node) -> None:
+    limits = {"resources": {"limits": {"cpu": "1", "memory": "64Mi"}}}
+    node.apply(pod("warned", "true", restartPolicy="Never", container={"image": "not-here:3", **limits}))
+    node.phase("warned", "Succeeded")
+    found = {}
+    for _ in range(50):
+        events = json.loads(
+            node.kubectl(
+                "get", "events", "-o", "json", "--field-selector=involvedObject.name=warned,type=Warning"
+            ).stdout
+        )["items"]
+        found = {one["reason"]: one["message"] for one in events}
+        if len(found) == 2:
+            break
+    assert "sandkube image load not-here:3 PATH" in found["HostFiles"]
+    assert "CPU limit" in found["LimitNotEnforced"]
+
+
+def test_a_container_without_a_command_says_what_it_needs(node: Node) -> None:
+    manifest = pod("bare", container={"image": "nobody-has-it"})
+    del manifest["spec"]["containers"][0]["command"]
+    node.apply(manifest)
+    reason = "jsonpath={.status.containerStatuses[0].state.waiting.reason}"
+    node.wait("pod/bare", f"{reason}=CreateContainerError")
+    waiting = node.get("pod", "bare")["status"]["containerStatuses"][0]["state"]["waiting"]
+    assert "sandkube image load" in waiting["message"]
+    node.kubectl("delete", "pod", "bare", "--now")
+
+
+def test_a_container_that_takes_too_much_memory_is_killed(node: Node) -> None:
+    hungry = "import time; x = bytearray(200 << 20); x[::4096] = b'x' * len(x[::4096]); time.sleep(60)"
+    node.apply(
+        pod(
+            "hungry",
+            *(node.sandkube.python[0], "-c", hungry),
+            restartPolicy="Never",
+            container={"resources": {"limits": {"memory": "64Mi"}}},
+        )
+    )
+    node.phase("hungry", "Failed")
+    ended = node.get("pod", "hungry")["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)
