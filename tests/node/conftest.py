@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from command_line import NOBODY, Done, Sandkube, python_of_all, reachable, until
+from command_line import sandkube as sandkube
 from gvisor.conftest import entered_or_skipped
 from gvisor.inside import Place
 from gvisor.sandbox import CannotRunError, find_runsc

@@ -85,7 +85,7 @@ def _certificates(cluster: ClusterFolder, folder: NodeFolder, node: Node) -> Non
 
 
 def _names(node: Node) -> tuple[str, ...]:
-    return (node.name, node.address, "127.0.0.1", "localhost")
+    return (node.name, *dict.fromkeys((node.address, "127.0.0.1", "localhost")))
 
 
 def _kubeconfig(cluster: ClusterFolder, folder: NodeFolder, node: Node) -> str:

@@ -23,6 +23,9 @@ from sandkube.plane.process import Identity
 from sandkube.runtime.found import Host
 from sandkube.runtime.places import holder_of
 
+# Of the node: the kubelet listens there, for nobody but this machine.
+ADDRESS: Final = listener.LOOPBACK
+
 _TERM_SECONDS: Final = 15.0  # the kubelet, then the containers, then the keeper
 _TAIL_LINES: Final = 8
 
@@ -74,14 +77,13 @@ def start(cluster: ClusterFolder, *, url: str, dns: str, binary: Path, parent_fd
     """Have the cluster's node kept, by a process of its own. One that is kept as asked is left alone."""
     folder = NodeFolder.of(cluster)
     name = name_of(cluster.name)
-    address = listener.advertise_address() or listener.LOOPBACK
-    asked = {"url": url, "address": address, "server": str(binary)}
+    asked = {"url": url, "address": ADDRESS, "server": str(binary)}
     if _keeper(folder) is not None:
         if parent_fd is None and _told(folder) == asked:
             return
         stop(cluster)
     _end_holders(folder)
-    write(cluster, Node(name, address, free_port(), url, dns), asked, parent_fd)
+    write(cluster, Node(name, ADDRESS, free_port(), url, dns), asked, parent_fd)
     with process.interrupts_deferred():
         child = process.spawn(
             [*process.python_module("sandkube.node.keeper"), f"--config={folder.config}"],

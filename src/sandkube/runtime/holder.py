@@ -300,11 +300,11 @@ class _Holder:
         for name, most in b.limits.items():
             kind = getattr(resource, f"RLIMIT_{name}")
             resource.setrlimit(kind, (most, most))
+        with contextlib.suppress(FileExistsError):
+            os.makedirs(b.folder)
         self._change_user()
         if b.no_new_privileges:
             kernel.forbid_new_privileges()
-        with contextlib.suppress(FileExistsError):
-            os.makedirs(b.folder)
         os.chdir(b.folder)
         os.execve(_program(arguments[0], b.environment), list(arguments), b.environment)  # noqa: S606
 
