@@ -11,11 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def self_signed(common_name: str) -> tuple[bytes, bytes]:
-    """A key and its certificate for 127.0.0.1 and localhost, valid for a day; both PEM."""
+def self_signed(common_name: str, *further: str) -> tuple[bytes, bytes]:
+    """A key and its certificate for 127.0.0.1, localhost and ``further`` names, valid for a day; both PEM."""
     key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.timezone.utc)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    names = [
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        *(x509.DNSName(one) for one in ("localhost", *further)),
+    ]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from command_line import NOBODY, Done, Sandkube, python_of_all, reachable, until
-from command_line import sandkube as sandkube
+from command_line import NOBODY, Done, Sandkube, python_of_all, reachable, sandkube, until
 from gvisor.conftest import entered_or_skipped
 from gvisor.inside import Place
 from gvisor.sandbox import CannotRunError, find_runsc
 from sandkube.server import locate
+
+__all__ = ["node", "sandkube"]
 
 PLACES = ("native", "native, as nobody", "gVisor, as root", "gVisor, as a user with loopback alone")
 
@@ -37,6 +38,10 @@ class Node:
         """Apply manifests."""
         document = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         self.kubectl("apply", "-f", "-", stdin=json.dumps(document))
+
+    def create(self, manifest: dict[str, Any]) -> Done:
+        """Make an object, if it is let be made."""
+        return self.kubectl("create", "-f", "-", stdin=json.dumps(manifest), status=None)
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
         """An object as it is."""
@@ -101,12 +106,12 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             above.chmod(above.stat().st_mode | 0o055)
     if request.param == "native, as nobody":
         os.chown(folder, NOBODY, NOBODY) if os.geteuid() == 0 else None
-    with at(request.param, folder) as sandkube:
-        sandkube("up", "--node")
-        made = Node(sandkube)
+    with at(request.param, folder) as here:
+        here("up", "--node")
+        made = Node(here)
         until(lambda: made.kubectl("get", "serviceaccount", "default", status=None).returncode == 0)
         yield made
-        sandkube("delete")
+        here("delete")
 
 
 def pod(name: str, *command: str, **spec: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ a cluster that runs.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import subprocess
 import sys
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 Part = Literal["kubelet", "runtime"]
 
 LOCK_SECONDS: Final = 60.0
-# Of the service range's addresses the one that cluster DNS has by convention.
-_DNS_HOST: Final = 10
 _CLIENT_SECONDS: Final = 30
 
 
@@ -52,11 +49,10 @@ def start(folder: ClusterFolder, spec: ClusterSpec, port: int, server: Server, p
     """Start the node of a cluster whose server is at ``port``; it waits for the server itself."""
     from sandkube.node import control  # slow to load, and seldom needed
 
-    services = ipaddress.ip_network(distribution(spec.distribution).service_range(spec))
     control.start(
         folder,
         url=state.url(port),
-        dns=str(services[_DNS_HOST]),
+        services=distribution(spec.distribution).service_range(spec),
         binary=server.binary,
         parent_fd=parent_fd,
     )

@@ -20,7 +20,7 @@ from sandkube.distributions import Plan, Programs, Say, at_rest, audit
 from sandkube.errors import UsageError
 from sandkube.plane import datastore_socket, pki
 from sandkube.plane.files import write_private
-from sandkube.plane.folder import ClusterFolder
+from sandkube.plane.folder import EGRESS, ClusterFolder
 from sandkube.plane.listener import LOOPBACK
 from sandkube.server import CONTRACT, ensure
 
@@ -41,6 +41,20 @@ anonymous:
   - path: /livez
   - path: /readyz
   - path: /healthz
+"""
+
+# How webhooks, pods and kubelets are reached where there is a node. The path is within the server's folder,
+# since that of a socket has to be short.
+TO_CLUSTER: Final = f"""\
+apiVersion: apiserver.k8s.io/v1beta1
+kind: EgressSelectorConfiguration
+egressSelections:
+- name: cluster
+  connection:
+    proxyProtocol: HTTPConnect
+    transport:
+      uds:
+        udsName: {EGRESS}
 """
 
 # Lists to which a flag that is given twice adds: the user's are added to ours. All other flags of theirs
@@ -187,6 +201,8 @@ def api_server_flags(plan: Plan) -> list[str]:
         # Manifests of system parts ask for privileged containers. Pod Security decides about them, not this
         # switch.
         "--allow-privileged=true",
+        # Nothing on this host knows the addresses of Services; the node does.
+        *([f"--egress-selector-config-file={plan.folder.egress}"] if plan.spec.node else []),
         *_authentication(plan),
         *_at_rest(plan),
         *(audit.flags(plan.folder) if plan.spec.audit_policy else []),
@@ -277,6 +293,7 @@ def files(plan: Plan) -> dict[Path, str]:
         _client_config(plan, pki.CONTROLLER_MANAGER): _kubeconfig(plan, pki.CONTROLLER_MANAGER),
         _client_config(plan, pki.SCHEDULER): _kubeconfig(plan, pki.SCHEDULER, component="kube-scheduler"),
         plan.folder.authentication: ANONYMOUS_HEALTH,
+        **({plan.folder.egress: TO_CLUSTER} if plan.spec.node else {}),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import json
 import socket
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from sandkube.server import CONTRACT
 POD_RANGE: Final = "10.244.0.0/16"
 CLUSTER_DOMAIN: Final = "cluster.local"
 _LOG: Final = {"max_megabytes": 20, "backups": 2}
+# Of the service range's addresses the one that cluster DNS has by convention.
+_DNS_HOST: Final = 10
 _CLIENT, _SERVER = "kubelet-client", "kubelet-server"
 
 
@@ -29,14 +32,14 @@ class Node:
     """A node to be.
 
     ``address`` is the one that others reach it by, ``port`` the kubelet's, ``url`` where the API server
-    answers, ``dns`` the address of the cluster's DNS service.
+    answers, ``services`` the range of Services' addresses.
     """
 
     name: str
     address: str
     port: int
     url: str
-    dns: str
+    services: str
 
 
 def name_of(cluster: str) -> str:
@@ -64,6 +67,7 @@ def write(cluster: ClusterFolder, node: Node, asked: dict[str, str], parent_fd: 
     write_json(folder.kubelet_configuration, kubelet_configuration(cluster, folder, node), sync=False)
     write_json(folder.kubelet_config, kubelet(folder, node), sync=False)
     write_json(folder.runtime_config, runtime(folder, node), sync=False)
+    write_json(folder.egress_config, egress(cluster, node), sync=False)
     document = {"folder": str(folder.path), **asked, "parent_fd": parent_fd}
     write_json(folder.config, document, sync=False)
 
@@ -140,7 +144,7 @@ def kubelet_configuration(cluster: ClusterFolder, folder: NodeFolder, node: Node
         "podLogsDir": str(folder.kubelet_root / "pod-logs"),
         "volumePluginDir": str(folder.kubelet_root / "volume-plugins"),
         "clusterDomain": CLUSTER_DOMAIN,
-        "clusterDNS": [node.dns],
+        "clusterDNS": [str(ipaddress.ip_network(node.services)[_DNS_HOST])],
         "resolvConf": "",
         # There are no cgroups to make, no swap to judge, no iptables to write.
         "cgroupsPerQOS": False,
@@ -209,4 +213,16 @@ def runtime(folder: NodeFolder, node: Node) -> dict[str, Any]:
         "strict": str(folder.kubelet_root),
         # The address of the service `kubernetes` leads nowhere here; the API server's own does.
         "environment": {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port},
+    }
+
+
+def egress(cluster: ClusterFolder, node: Node) -> dict[str, Any]:
+    """What the way from the API server into the cluster is told, but for the listening file."""
+    return {
+        "node": node.name,
+        "services": node.services,
+        "url": node.url,
+        "ca": str(pki.certificate(cluster.pki, pki.CA)),
+        "certificate": str(pki.certificate(cluster.pki, _CLIENT)),
+        "key": str(pki.key(cluster.pki, _CLIENT)),
     }

@@ -73,8 +73,11 @@ def described(cluster: ClusterFolder) -> Described | None:
     return Described(found.name, found.pid, _told(folder).get("address", ""), host)
 
 
-def start(cluster: ClusterFolder, *, url: str, dns: str, binary: Path, parent_fd: int | None) -> None:
-    """Have the cluster's node kept, by a process of its own. One that is kept as asked is left alone."""
+def start(cluster: ClusterFolder, *, url: str, services: str, binary: Path, parent_fd: int | None) -> None:
+    """Have the cluster's node kept, by a process of its own. One that is kept as asked is left alone.
+
+    ``url`` is where the API server answers, ``services`` the range of Services' addresses.
+    """
     folder = NodeFolder.of(cluster)
     name = name_of(cluster.name)
     asked = {"url": url, "address": ADDRESS, "server": str(binary)}
@@ -83,7 +86,7 @@ def start(cluster: ClusterFolder, *, url: str, dns: str, binary: Path, parent_fd
             return
         stop(cluster)
     _end_holders(folder)
-    write(cluster, Node(name, ADDRESS, free_port(), url, dns), asked, parent_fd)
+    write(cluster, Node(name, ADDRESS, free_port(), url, services), asked, parent_fd)
     with process.interrupts_deferred():
         child = process.spawn(
             [*process.python_module("sandkube.node.keeper"), f"--config={folder.config}"],

@@ -10,6 +10,7 @@
         kubelet.log, runtime.log    their logs; node.err what went to the keeper's fd 2
         kubelet.kubeconfig, kubelet-client.*, kubelet-server.*
         cri.sock, runtime.sock
+        egress.json                 what the way from the API server into the cluster is told; egress.log
         kubelet/                    the kubelet's: volumes and logs of pods
         containers/, sandboxes/     the runtime's
         images/                     those that were loaded
@@ -34,6 +35,11 @@ class NodeFolder:
     def of(cls, cluster: ClusterFolder) -> NodeFolder:
         """That of a cluster."""
         return cls(cluster.path / "node")
+
+    @property
+    def cluster(self) -> Path:
+        """The folder of the cluster."""
+        return self.path.parent
 
     @property
     def config(self) -> Path:
@@ -104,6 +110,16 @@ class NodeFolder:
     def runtime_socket(self) -> Path:
         """Where the runtime answers."""
         return self.path / "runtime.sock"
+
+    @property
+    def egress_config(self) -> Path:
+        """What the way from the API server into the cluster is told."""
+        return self.path / "egress.json"
+
+    @property
+    def egress_log(self) -> Path:
+        """What that printed."""
+        return self.path / "egress.log"
 
     @property
     def cri_socket(self) -> Path:

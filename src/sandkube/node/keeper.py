@@ -29,13 +29,14 @@ from sandkube.node.configuration import labels_of
 from sandkube.node.folder import NodeFolder
 from sandkube.plane import process
 from sandkube.plane.files import write_json
+from sandkube.plane.folder import EGRESS
 from sandkube.runtime import host, kernel, zygote
 from sandkube.runtime.found import Host
 from sandkube.runtime.wire import Wire, listen
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 _SOUND_SECONDS: Final = 30.0  # of life, after which a part begins its pauses anew
-_CALLS: Final = 256  # of the kubelet's, while no runtime runs
+_CALLS: Final = 256  # that may wait while nobody serves them
 _KUBELET_SECONDS, _RUNTIME_SECONDS = 4.0, 6.0
 
 
@@ -62,19 +63,17 @@ class Keeper:
         self._events = self._folder.events.open("a", encoding="utf-8")
         self._zygote, self._runtime_end = socket.socketpair()
         self._wire = Wire(self._zygote)
-        self._listener = self._listening()
-        self._parts = [Part("runtime", self._start_runtime), Part("kubelet", self._start_kubelet)]
+        # Who calls while nobody serves these waits.
+        self._calls = _listening(self._folder.runtime_socket)
+        self._ways = _listening(self._folder.cluster / EGRESS)
+        # Most clusters' API servers never ask anything of their node.
+        self._egress = Part("egress", self._start_egress, due=None)
+        self._parts = [
+            Part("runtime", self._start_runtime),
+            Part("kubelet", self._start_kubelet),
+            self._egress,
+        ]
         self._stopping = False
-
-    def _listening(self) -> socket.socket:
-        """Where the runtime answers: the kubelet waits here while there is none."""
-        path = self._folder.runtime_socket
-        path.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            return listen(folder, path.name, waiting=_CALLS)
-        finally:
-            os.close(folder)
 
     def run(self) -> None:
         """Keep it until it is to end."""
@@ -87,6 +86,7 @@ class Keeper:
         kernel.adopt_orphans()
         self._selector.register(wake, selectors.EVENT_READ, lambda: os.read(wake, 64))
         self._selector.register(self._wire, selectors.EVENT_READ, self._fork)
+        self._selector.register(self._ways, selectors.EVENT_READ, self._first_asked)
         if self._parent is not None:
             self._selector.register(self._parent, selectors.EVENT_READ, self._end)
         self._tell("starting", pid=os.getpid(), host=self._host.document())
@@ -105,6 +105,10 @@ class Keeper:
 
     def _end(self) -> None:
         self._stopping = True
+
+    def _first_asked(self) -> None:
+        self._selector.unregister(self._ways)
+        self._egress.due = 0.0
 
     def _seconds(self) -> float | None:
         due = [part.due for part in self._parts if part.due is not None]
@@ -149,7 +153,7 @@ class Keeper:
 
     def _start_runtime(self) -> subprocess.Popen[bytes]:
         document = json.loads(self._folder.runtime_config.read_text(encoding="utf-8"))
-        zygote, listener = self._runtime_end.fileno(), self._listener.fileno()
+        zygote, listener = self._runtime_end.fileno(), self._calls.fileno()
         passed = [zygote, listener, *([self._parent] if self._parent is not None else [])]
         document |= {"zygote_fd": zygote, "listener_fd": listener, "life_fd": self._parent}
         document["host"] = self._host.document()
@@ -166,6 +170,13 @@ class Keeper:
         write_json(told, document, sync=False)
         command = [self._config["server"], "kubelet", f"--config={told}"]
         return self._spawn(command, self._folder.path / "kubelet.err", [], users=True)
+
+    def _start_egress(self) -> subprocess.Popen[bytes]:
+        document = json.loads(self._folder.egress_config.read_text(encoding="utf-8"))
+        told = self._folder.path / "egress-run.json"
+        write_json(told, document | {"listener_fd": self._ways.fileno()}, sync=False)
+        command = [*process.python_module("sandkube.node.egress"), f"--config={told}"]
+        return self._spawn(command, self._folder.egress_log, [self._ways.fileno()], users=False)
 
     def _spawn(
         self, command: list[str], log: Path, passed: list[int], *, users: bool
@@ -197,8 +208,9 @@ class Keeper:
 
     def _stop(self) -> None:
         self._tell("stopping")
-        runtime, kubelet = self._parts
-        for part, seconds in ((kubelet, _KUBELET_SECONDS), (runtime, _RUNTIME_SECONDS)):
+        runtime, kubelet, egress = self._parts
+        order = ((kubelet, _KUBELET_SECONDS), (runtime, _RUNTIME_SECONDS), (egress, 0.0))
+        for part, seconds in order:
             if part.child is None:
                 continue
             part.child.terminate()
@@ -217,6 +229,15 @@ class Keeper:
             if part.child is None:
                 return True
         return False
+
+
+def _listening(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return listen(folder, path.name, waiting=_CALLS)
+    finally:
+        os.close(folder)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@
         events.jsonl                what it told
         server.log, server.err      its log; and what went to its fd 2, where a Go panic appears
         authentication.yaml         who may ask without a name
+        egress.yaml, egress.sock    how the server reaches pods and their Services, if there is a node
         encryption.yaml             the key that Secrets are encrypted with, if they are or ever were
         audit-policy.yaml, audit.log    what is written down of requests, and what was
         kubeconfig
@@ -33,6 +34,8 @@ from sandkube.plane.files import check_parent_folder, check_private_folder, make
 
 # Variables that helm heeds before any kubeconfig: HELM_KUBEAPISERVER, HELM_KUBECONTEXT, HELM_KUBETOKEN, …
 ELSEWHERE = "HELM_KUBE"
+# Where a node takes what the server has to say to pods: in the cluster's folder, where the server works.
+EGRESS = "egress.sock"
 _SUBFOLDERS = ("pki", "db", "bin")
 # In the name of a folder that is being removed; no cluster can be called so.
 _DOOMED = ".removing-"
@@ -93,6 +96,11 @@ class ClusterFolder:
     def stderr(self) -> Path:
         """What went to the server's fd 2."""
         return self.path / "server.err"
+
+    @property
+    def egress(self) -> Path:
+        """How the server reaches what is in the cluster."""
+        return self.path / "egress.yaml"
 
     @property
     def authentication(self) -> Path:
