@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SECONDS = 90.0
 NAMESPACE = "cases"
 SAY = "/dev/termination-log"
+FOLDER = "@folder@"  # of the node's user, at each place
 FOREVER = "sleep 100000"
 HTTP = (
     "import http.server, os; "
@@ -517,7 +518,7 @@ case(
 )
 case(
     "projected",
-    says("projected", "1 s3cret projected yes"),
+    says("projected", "1s3cretprojected yes"),
     pod(
         "projected",
         f"cd /v; echo $(cat a password name) $(test -s token && echo yes) > {SAY}",
@@ -598,7 +599,7 @@ case(
             "capacity": {"storage": "1Mi"},
             "accessModes": ["ReadWriteOnce"],
             "storageClassName": "by-hand",
-            "hostPath": {"path": "/tmp/sandkube-test-of-claims", "type": "DirectoryOrCreate"},
+            "hostPath": {"path": FOLDER, "type": "DirectoryOrCreate"},
         },
     },
     thing(
@@ -889,7 +890,8 @@ def seen(node: Node) -> Seen:
     deadline = time.monotonic() + SECONDS
     while node.kubectl(*account, status=None).returncode != 0:
         assert time.monotonic() < deadline
-    node.apply(*(manifest for one in CASES for manifest in one.manifests))
+    text = json.dumps([manifest for one in CASES for manifest in one.manifests])
+    node.apply(*json.loads(text.replace(FOLDER, str(node.sandkube.home / "claimed"))))
     return Seen(node)
 
 
