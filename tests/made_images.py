@@ -1,4 +1,8 @@
-"""Images as tools write them, made of a few files."""
+"""Images as tools write them, made of a few files.
+
+As a program, ``python made_images.py FOLDER`` writes a root file system and an OCI layout of it, ``root`` and
+``layout``, with a few programs of this machine's.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -127,3 +132,21 @@ def _blob(path: Path, data: bytes) -> dict[str, Any]:
     blob.parent.mkdir(parents=True, exist_ok=True)
     blob.write_bytes(data)
     return {"digest": digest, "size": len(data)}
+
+
+def write_both(path: Path) -> None:
+    """A root file system, and a layout of it as the image `app:2`, which brings its command."""
+    root = write_root(path / "root", "sh", "ls", "id", "sleep", "cat")
+    (root / "only-here").write_text("x")
+    said = {
+        "Entrypoint": ["sh", "-c"],
+        "Cmd": ["echo $WHO; pwd; ls /; id -u"],
+        "Env": ["WHO=me"],
+        "WorkingDir": "/w",
+        "User": "1234",
+    }
+    write_layout(path / "layout", {"app:2": [layer_of(root)]}, said)
+
+
+if __name__ == "__main__":
+    write_both(Path(sys.argv[1]))
