@@ -16,6 +16,7 @@ from command_line import NOBODY, Done, Sandkube, python_of_all, reachable, sandk
 from gvisor.conftest import entered_or_skipped
 from gvisor.inside import Place
 from gvisor.sandbox import CannotRunError, find_runsc
+from lengths import LONG
 from sandkube.server import locate
 
 __all__ = ["node", "sandkube"]
@@ -97,9 +98,15 @@ def at(place: str, folder: Path) -> Iterator[Sandkube]:
             yield inside
 
 
-@pytest.fixture(scope="module", params=PLACES)
+def places(*chosen: int) -> pytest.MarkDecorator:
+    """Have a module's node at these of the places; at all of them in the longer form, SANDKUBE_LONG=1."""
+    wanted = PLACES if LONG else [PLACES[number] for number in chosen]
+    return pytest.mark.parametrize("node", wanted, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
 def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """One for the tests of a module, at each place."""
+    """One for the tests of a module, at the places that it names."""
     folder = tmp_path_factory.mktemp("node")
     for above in (folder, *folder.parents[:3]):
         with contextlib.suppress(PermissionError):

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from node.conftest import Node
+from node.conftest import Node, places
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), places(1, 3)]
 
 SECONDS = 90.0
 NAMESPACE = "cases"
@@ -460,6 +460,25 @@ case(
             "volumeMounts": [volume("v", "/v", subPathExpr="$(POD)"), volume("v", "/whole")],
         },
         volumes=[{"name": "v", "emptyDir": {}}],
+    ),
+)
+
+
+def not_led_out(seen: Seen) -> None:
+    assert seen.container("led-out")["state"]["waiting"]["reason"].endswith("Error")
+    assert "bin" not in seen.said("led-out")
+
+
+case(
+    "sub-path-that-leads-out",
+    not_led_out,
+    pod(
+        "led-out",
+        f"ls /v > {SAY}",
+        main={"volumeMounts": [volume("v", "/v", subPath="way")]},
+        initContainers=[beside("first", "ln -s / /v/way", volumeMounts=[volume("v", "/v")])],
+        volumes=[{"name": "v", "emptyDir": {}}],
+        restartPolicy="Always",
     ),
 )
 SETTINGS = thing("ConfigMap", "settings", data={"a": "1", "b": "2", "c.d": "3"})

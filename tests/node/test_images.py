@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import made_images
-from node.conftest import Node, pod
+from node.conftest import Node, places, pod
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), places(0, 2)]
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from node.conftest import Node, pod
+from node.conftest import Node, places, pod
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), places(0, 1, 2, 3)]
 
 FOREVER = ("sleep", "100000")
 

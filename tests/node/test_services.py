@@ -6,10 +6,10 @@ import base64
 
 import pytest
 
-from node.conftest import Node, pod
+from node.conftest import Node, places, pod
 from self_signed import self_signed
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), places(0, 3)]
 
 # What a pod serves: it refuses every object that it is asked about.
 SERVER = """
