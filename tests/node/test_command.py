@@ -45,3 +45,10 @@ def test_a_node_is_added_and_removed_while_the_cluster_runs(sandkube: Sandkube) 
 def test_a_script_starts_no_node(sandkube: Sandkube) -> None:
     assert "--no-node" in sandkube("up", "--node", "--dry-run", status=2).stderr
     assert sandkube("list").stdout == ""
+
+
+@linux
+def test_a_path_that_is_too_long_is_refused(sandkube: Sandkube) -> None:
+    deep = sandkube.with_state(sandkube.root / ("deep" * 15))
+    assert "SANDKUBE_STATE_DIR" in deep("up", "--node", status=2).stderr
+    assert deep("list").stdout == ""

@@ -40,6 +40,7 @@ def test_sockets_and_the_kubelet(sandkube: Sandkube) -> None:
         with pytest.raises(urllib.error.HTTPError) as refused:
             ask(f"https://127.0.0.1:{port}/{path_}")
         assert refused.value.code == 401
+        refused.value.close()
     assert sorted(set(listening(sandkube))) == ["127.0.0.1"]
 
 

@@ -151,7 +151,10 @@ func serveCRI(path string, runtime *runtimeClient) (string, func(), error) {
 	if err != nil {
 		return "", nil, err
 	}
-	listener, err := net.Listen("unix", short) // mode 0600: the umask of the process is 0077
+	listener, err := net.Listen("unix", short) // nobody else gets into its folder
+	if err == nil {
+		err = os.Chmod(path, 0o600)
+	}
 	if err != nil {
 		return "", nil, fmt.Errorf("listening at %s: %w", path, err)
 	}

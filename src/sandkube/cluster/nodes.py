@@ -36,8 +36,13 @@ LOCK_SECONDS: Final = 60.0
 _CLIENT_SECONDS: Final = 30
 
 
-def refuse_where_none_can_be(spec: ClusterSpec) -> None:
-    """UsageError for a cluster that is to have a node on a system that has no namespaces."""
+def refuse_where_none_can_be(folder: ClusterFolder, spec: ClusterSpec) -> None:
+    """UsageError for a cluster that is to have a node, where none can be had."""
+    if spec.node and NodeFolder.of(folder).is_too_deep:
+        raise UsageError(
+            f"The path of {folder.path} is too long for a node: its kubelet opens a socket in there.",
+            hint="take a shorter name, or a shorter folder: export SANDKUBE_STATE_DIR=/some/folder",
+        )
     if spec.node and sys.platform != "linux":
         raise UsageError(
             "A node needs Linux: its containers are made of Linux' namespaces.",
@@ -83,7 +88,7 @@ def add(name: str, *, wait: float = DEFAULT_WAIT, report: Report = SILENT) -> bo
     with locked(folder, wait + LOCK_SECONDS, report.step):
         spec, run = _running(folder)
         wanted = replace(spec, node=True)
-        refuse_where_none_can_be(wanted)
+        refuse_where_none_can_be(folder, wanted)
         wanted = distribution(spec.distribution).settle(wanted, spec, folder)
         found = _described(folder)
         if spec.node and found is not None and found.pid is not None:

@@ -253,7 +253,7 @@ def _asked(folder: ClusterFolder, request: Request) -> ClusterSpec:
             f"be served by {spec.distribution}.",
             hint=f"take another name, or remove it with all its objects: sandkube delete {folder.name}",
         )
-    nodes.refuse_where_none_can_be(spec)
+    nodes.refuse_where_none_can_be(folder, spec)
     return distribution(spec.distribution).settle(spec, stored, folder)
 
 

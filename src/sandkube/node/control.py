@@ -22,6 +22,7 @@ from sandkube.plane.folder import ClusterFolder
 from sandkube.plane.process import Identity
 from sandkube.runtime.found import Host
 from sandkube.runtime.places import holder_of
+from sandkube.runtime.tree import descendants
 
 # Of the node: the kubelet listens there, for nobody but this machine.
 ADDRESS: Final = listener.LOOPBACK
@@ -135,11 +136,21 @@ def stop(cluster: ClusterFolder, *, at_once: bool = False) -> None:
 
 def _end_holders(folder: NodeFolder) -> None:
     """Kill the containers that nobody keeps any more: their keeper was killed."""
-    for path in _folders(folder):
-        holder = holder_of(path)
-        if holder is not None and process.is_alive(holder):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(holder.pid, signal.SIGKILL)
+    found = [holder for path in _folders(folder) if (holder := holder_of(path)) is not None]
+    living = [holder for holder in found if process.is_alive(holder)]
+    for holder in living:
+        _signal(holder.pid, signal.SIGSTOP)  # so that it starts nothing meanwhile
+    for holder in living:
+        # where they have no namespace of processes, what a holder started outlives it
+        for pid in (*descendants(holder.pid), holder.pid):
+            _signal(pid, signal.SIGKILL)
+    for holder in living:
+        process.stop(holder, term_seconds=0.0)
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _folders(folder: NodeFolder) -> Iterator[Path]:

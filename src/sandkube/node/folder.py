@@ -11,18 +11,23 @@
         kubelet.kubeconfig, kubelet-client.*, kubelet-server.*
         cri.sock, runtime.sock
         egress.json                 what the way from the API server into the cluster is told; egress.log
-        kubelet/                    the kubelet's: volumes and logs of pods
+        k/                          the kubelet's: volumes and logs of pods
         containers/, sandboxes/     the runtime's
         images/                     those that were loaded
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sandkube.plane.files import make_private_folder
 from sandkube.plane.folder import ClusterFolder
+
+_LONGEST_SOCKET: Final = 107  # bytes of a path (unix(7))
+_KUBELET_SOCKET: Final = len("/pod-resources/4294967295")  # at first it has a number for a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +93,8 @@ class NodeFolder:
 
     @property
     def kubelet_root(self) -> Path:
-        """The kubelet's own folder."""
-        return self.path / "kubelet"
+        """The kubelet's own folder. It opens a socket in it, so the name is short."""
+        return self.path / "k"
 
     @property
     def kubeconfig(self) -> Path:
@@ -135,6 +140,11 @@ class NodeFolder:
     def images(self) -> Path:
         """What was loaded with `sandkube image load`."""
         return self.path / "images"
+
+    @property
+    def is_too_deep(self) -> bool:
+        """Whether the path of the kubelet's socket would be longer than Linux takes."""
+        return len(os.fsencode(self.kubelet_root)) + _KUBELET_SOCKET > _LONGEST_SOCKET
 
     def create(self) -> None:
         """Make what is missing of it."""

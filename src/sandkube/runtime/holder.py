@@ -31,6 +31,7 @@ from sandkube.runtime.crilog import CriLog
 from sandkube.runtime.files import Mount
 from sandkube.runtime.found import Mode
 from sandkube.runtime.places import BUNDLE, CONTROL, EXIT, FILES, HOLDER
+from sandkube.runtime.tree import descendants, stat
 from sandkube.runtime.wire import Wire
 
 # Exit statuses that shells and container runtimes have for a command that cannot be run.
@@ -305,6 +306,8 @@ class _Holder:
         self._change_user()
         if b.no_new_privileges:
             kernel.forbid_new_privileges()
+        if not b.own_pids:  # else nothing outlives the first process of a namespace
+            kernel.end_with_parent(signal.SIGKILL)
         os.chdir(b.folder)
         os.execve(_program(arguments[0], b.environment), list(arguments), b.environment)  # noqa: S606
 
@@ -545,7 +548,7 @@ class _Holder:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)
             return
-        for pid in _descendants(os.getpid()):
+        for pid in descendants(os.getpid()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -613,34 +616,10 @@ def _replace(folder: int, name: str, data: bytes) -> None:
     os.rename(f".{name}", name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def _descendants(pid: int) -> list[int]:
-    """All processes below this one, as /proc shows them."""
-    parents: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with (
-                contextlib.suppress(OSError, ValueError, IndexError),
-                open(f"/proc/{name}/stat", "rb") as file,
-            ):
-                parents.setdefault(int(file.read().rpartition(b")")[2].split()[1]), []).append(int(name))
-    found, left = [], [pid]
-    while left:
-        below = parents.get(left.pop(), [])
-        found += below
-        left += below
-    return found
-
-
-def _stat(pid: int | str) -> list[bytes]:
-    """The fields of proc_pid_stat(5) from the third on."""
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        return file.read().rpartition(b")")[2].split()
-
-
 def _held_memory(pid: int) -> int:
     """Bytes that all processes below ``pid`` have in memory and that are in no file (proc_pid_statm(5))."""
     pages = 0
-    for one in _descendants(pid):
+    for one in descendants(pid):
         with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{one}/statm", "rb") as file:
             fields = file.read().split()
             pages += int(fields[1]) - int(fields[2])
@@ -652,9 +631,9 @@ def _usage(pid: int) -> dict[str, int]:
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds, pages, count = ended.ru_utime + ended.ru_stime, 0, 0
-    for one in _descendants(pid):
+    for one in descendants(pid):
         with contextlib.suppress(OSError, ValueError, IndexError):
-            fields = _stat(one)
+            fields = stat(one)
             seconds += sum(int(fields[at]) for at in (11, 12, 13, 14)) / ticks
             pages += int(fields[21])
             count += 1
