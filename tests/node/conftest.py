@@ -75,9 +75,23 @@ class Node:
         self.wait(f"pod/{pod}", f"jsonpath={{.status.phase}}={phase}")
 
 
+def skip_where_none_can_be(sandkube: Sandkube) -> None:
+    """Skip the test, with the reason, where this system lets nobody have what pods need."""
+    done = sandkube.run([*sandkube.python, "-m", "sandkube.runtime.host"])
+    if refused := json.loads(done.stdout)["refused"]:
+        pytest.skip(refused)
+
+
 @contextlib.contextmanager
 def at(place: str, folder: Path) -> Iterator[Sandkube]:
-    """A sandkube at a place; the test is skipped where that cannot be had."""
+    """A sandkube at a place; the test is skipped where that, or a node there, cannot be had."""
+    with _at(place, folder) as made:
+        skip_where_none_can_be(made)
+        yield made
+
+
+@contextlib.contextmanager
+def _at(place: str, folder: Path) -> Iterator[Sandkube]:
     if place == "native":
         folder.chmod(0o755)
         yield Sandkube(folder, locate(os.environ).binary)

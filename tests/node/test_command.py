@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from command_line import Sandkube, until
+from node.conftest import skip_where_none_can_be
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -16,6 +17,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="a node needs Linux")
 
 @linux
 def test_a_node_is_added_and_removed_while_the_cluster_runs(sandkube: Sandkube) -> None:
+    skip_where_none_can_be(sandkube)
     sandkube("up")
     pid = sandkube.pid()
     assert "No cluster has a node" in sandkube("node", "list").stderr

@@ -15,6 +15,7 @@ from ssl import CERT_NONE, create_default_context
 import pytest
 
 from command_line import NOBODY, Sandkube, python_of_all
+from node.conftest import skip_where_none_can_be
 from sandkube.plane import process
 
 pytestmark = [
@@ -25,6 +26,7 @@ pytestmark = [
 
 
 def test_sockets_and_the_kubelet(sandkube: Sandkube) -> None:
+    skip_where_none_can_be(sandkube)
     sandkube("up", "--node")
     folder = sandkube.folder().path
     sockets = [folder / "egress.sock", *(folder / "node").glob("*.sock")]
@@ -78,6 +80,7 @@ def children(pid: int) -> list[int]:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it is tried as another user, which needs root")
 def test_another_user_reaches_nothing(sandkube: Sandkube) -> None:
+    skip_where_none_can_be(sandkube)
     sandkube("up", "--node")
     folder = sandkube.folder().path
     script = (
