@@ -70,6 +70,15 @@ class Node:
         given = ["-i"] if stdin else []
         return self.kubectl("exec", *given, pod, "--", *command, status=status, stdin=stdin)
 
+    def await_account(self, namespace: str) -> None:
+        """Wait until a namespace has the account that its pods get."""
+        account = ("get", "serviceaccount", "default", "-n", namespace)
+        until(lambda: self.kubectl(*account, status=None).returncode == 0)
+
+    def command_lines(self) -> str:
+        """Those of all processes that can be seen."""
+        return self.sandkube.run(["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"], status=None).stdout
+
     def phase(self, pod: str, phase: str) -> None:
         """Wait until a pod is in a phase."""
         self.wait(f"pod/{pod}", f"jsonpath={{.status.phase}}={phase}")
@@ -112,6 +121,17 @@ def _at(place: str, folder: Path) -> Iterator[Sandkube]:
             yield inside
 
 
+@contextlib.contextmanager
+def with_node(place: str, folder: Path) -> Iterator[Node]:
+    """A cluster with a node at a place, in which pods can be made; skipped where that cannot be had."""
+    with at(place, folder) as sandkube:
+        sandkube("up", "--node")
+        made = Node(sandkube)
+        made.await_account("default")
+        yield made
+        sandkube("delete")
+
+
 def places(*chosen: int) -> pytest.MarkDecorator:
     """Have a module's node at these of the places; at all of them in the longer form, SANDKUBE_LONG=1."""
     wanted = PLACES if LONG else [PLACES[number] for number in chosen]
@@ -127,12 +147,8 @@ def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             above.chmod(above.stat().st_mode | 0o055)
     if request.param == "native, as nobody":
         os.chown(folder, NOBODY, NOBODY) if os.geteuid() == 0 else None
-    with at(request.param, folder) as here:
-        here("up", "--node")
-        made = Node(here)
-        until(lambda: made.kubectl("get", "serviceaccount", "default", status=None).returncode == 0)
+    with with_node(request.param, folder) as made:
         yield made
-        here("delete")
 
 
 def pod(name: str, *command: str, **spec: Any) -> dict[str, Any]:

@@ -249,6 +249,9 @@ def volume(name: str, path: str, **fields: Any) -> Manifest:
     return {"name": name, "mountPath": path, **fields}
 
 
+SCRATCH = [{"name": "v", "emptyDir": {}}]
+AT_V = [volume("v", "/v")]
+
 # -- probes
 
 HTTP_GET = {"httpGet": {"path": "/", "port": "web"}}
@@ -310,9 +313,9 @@ case(
         main={
             "startupProbe": probe(failureThreshold=60, **running("test -e /v/up")),
             "livenessProbe": probe(**running("test -e /v/up")),
-            "volumeMounts": [volume("v", "/v")],
+            "volumeMounts": AT_V,
         },
-        volumes=[{"name": "v", "emptyDir": {}}],
+        volumes=SCRATCH,
     ),
 )
 case(
@@ -340,8 +343,8 @@ case(
     pod(
         "once-more",
         "test -e /v/x || { touch /v/x; exit 1; }",
-        main={"volumeMounts": [volume("v", "/v")]},
-        volumes=[{"name": "v", "emptyDir": {}}],
+        main={"volumeMounts": AT_V},
+        volumes=SCRATCH,
         restartPolicy="OnFailure",
     ),
 )
@@ -365,12 +368,12 @@ case(
     pod(
         "in-order",
         f"echo $(cat /v/x) > {SAY}",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         initContainers=[
-            beside("first", "echo one >> /v/x", volumeMounts=[volume("v", "/v")]),
-            beside("second", "echo two >> /v/x", volumeMounts=[volume("v", "/v")]),
+            beside("first", "echo one >> /v/x", volumeMounts=AT_V),
+            beside("second", "echo two >> /v/x", volumeMounts=AT_V),
         ],
-        volumes=[{"name": "v", "emptyDir": {}}],
+        volumes=SCRATCH,
     ),
 )
 case(
@@ -384,10 +387,8 @@ case(
     pod(
         "init-again",
         "true",
-        initContainers=[
-            beside("first", "test -e /v/x || { touch /v/x; exit 1; }", volumeMounts=[volume("v", "/v")])
-        ],
-        volumes=[{"name": "v", "emptyDir": {}}],
+        initContainers=[beside("first", "test -e /v/x || { touch /v/x; exit 1; }", volumeMounts=AT_V)],
+        volumes=SCRATCH,
         restartPolicy="OnFailure",
     ),
 )
@@ -402,17 +403,17 @@ case(
     pod(
         "after-sidecar",
         f"cat /v/up > {SAY}",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         initContainers=[
             beside(
                 "side",
                 f"sleep 1; echo up > /v/up; {FOREVER}",
                 restartPolicy="Always",
                 startupProbe=probe(failureThreshold=60, **running("test -e /v/up")),
-                volumeMounts=[volume("v", "/v")],
+                volumeMounts=AT_V,
             )
         ],
-        volumes=[{"name": "v", "emptyDir": {}}],
+        volumes=SCRATCH,
     ),
 )
 
@@ -424,9 +425,9 @@ case(
     pod(
         "shares",
         f"while ! test -s /v/x; do sleep 0.1; done; cat /v/x > {SAY}",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         beside=[beside("other", "echo from beside > /w/x", volumeMounts=[volume("v", "/w")])],
-        volumes=[{"name": "v", "emptyDir": {}}],
+        volumes=SCRATCH,
     ),
 )
 case(
@@ -435,7 +436,7 @@ case(
     pod(
         "memory",
         f"echo x > /v/x; cat /v/x > {SAY}",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         volumes=[{"name": "v", "emptyDir": {"medium": "Memory"}}],
     ),
 )
@@ -446,7 +447,7 @@ case(
         "sub-path",
         f"echo in > /whole/part/x; cat /v/x > {SAY}",
         main={"volumeMounts": [volume("v", "/v", subPath="part"), volume("v", "/whole")]},
-        volumes=[{"name": "v", "emptyDir": {}}],
+        volumes=SCRATCH,
     ),
 )
 case(
@@ -459,7 +460,7 @@ case(
             "env": [{"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
             "volumeMounts": [volume("v", "/v", subPathExpr="$(POD)"), volume("v", "/whole")],
         },
-        volumes=[{"name": "v", "emptyDir": {}}],
+        volumes=SCRATCH,
     ),
 )
 
@@ -476,8 +477,8 @@ case(
         "led-out",
         f"ls /v > {SAY}",
         main={"volumeMounts": [volume("v", "/v", subPath="way")]},
-        initContainers=[beside("first", "ln -s / /v/way", volumeMounts=[volume("v", "/v")])],
-        volumes=[{"name": "v", "emptyDir": {}}],
+        initContainers=[beside("first", "ln -s / /v/way", volumeMounts=AT_V)],
+        volumes=SCRATCH,
         restartPolicy="Always",
     ),
 )
@@ -491,7 +492,7 @@ case(
     pod(
         "config",
         f"echo $(ls /v) $(stat -Lc %a /v/a) $(cat /v/a) > {SAY}",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         volumes=[{"name": "v", "configMap": {"name": "settings", "defaultMode": 0o400}}],
     ),
 )
@@ -501,7 +502,7 @@ case(
     pod(
         "items",
         f"cd /v; echo $(find -L . -type f -not -path '*/..*' | sed s,./,,) $(cat deep/x) > {SAY}",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         volumes=[{"name": "v", "configMap": {"name": "settings", "items": [{"key": "b", "path": "deep/x"}]}}],
     ),
 )
@@ -511,7 +512,7 @@ case(
     pod(
         "optional",
         f"ls /v | grep . > {SAY} || echo nothing > {SAY}",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         volumes=[{"name": "v", "configMap": {"name": "missing", "optional": True}}],
     ),
 )
@@ -521,7 +522,7 @@ case(
     pod(
         "missing",
         "true",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         volumes=[{"name": "v", "configMap": {"name": "missing"}}],
     ),
 )
@@ -541,7 +542,7 @@ case(
     pod(
         "projected",
         f"cd /v; echo $(cat a password name) $(test -s token && echo yes) > {SAY}",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         volumes=[
             {
                 "name": "v",
@@ -567,7 +568,7 @@ case(
     pod(
         "labelled",
         f"cat /v/labels > {SAY}",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         volumes=[
             {
                 "name": "v",
@@ -593,7 +594,7 @@ case(
     pod(
         "no-host-path",
         "true",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         volumes=[{"name": "v", "hostPath": {"path": "/not/there", "type": "Directory"}}],
     ),
 )
@@ -604,7 +605,7 @@ case(
         "read-only-volume",
         f"touch /v/x 2>/dev/null || echo refused > {SAY}",
         main={"volumeMounts": [volume("v", "/v", readOnly=True)]},
-        volumes=[{"name": "v", "emptyDir": {}}],
+        volumes=SCRATCH,
     ),
 )
 case(
@@ -633,7 +634,7 @@ case(
     pod(
         "claims",
         f"echo kept > /v/x && cat /v/x > {SAY}; rm -r /v/*",
-        main={"volumeMounts": [volume("v", "/v")]},
+        main={"volumeMounts": AT_V},
         volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "claimed"}}],
     ),
 )
@@ -748,9 +749,9 @@ case(
         f"while ! test -s /v/x; do sleep 0.1; done; cat /v/x > {SAY}",
         main={
             "lifecycle": {"postStart": running("echo hooked > /v/x")},
-            "volumeMounts": [volume("v", "/v")],
+            "volumeMounts": AT_V,
         },
-        volumes=[{"name": "v", "emptyDir": {}}],
+        volumes=SCRATCH,
     ),
 )
 case(
@@ -767,9 +768,9 @@ case(
         main={
             "lifecycle": {"preStop": running("echo before > /v/x")},
             "livenessProbe": probe(initialDelaySeconds=1, **running("false")),
-            "volumeMounts": [volume("v", "/v")],
+            "volumeMounts": AT_V,
         },
-        volumes=[{"name": "v", "emptyDir": {}}],
+        volumes=SCRATCH,
         restartPolicy="Never",
         terminationGracePeriodSeconds=5,
     ),
@@ -905,10 +906,7 @@ case(
 def seen(node: Node) -> Seen:
     """Everything is made at once."""
     node.kubectl("create", "namespace", NAMESPACE)
-    account = ["get", "serviceaccount", "default", "-n", NAMESPACE]
-    deadline = time.monotonic() + SECONDS
-    while node.kubectl(*account, status=None).returncode != 0:
-        assert time.monotonic() < deadline
+    node.await_account(NAMESPACE)
     text = json.dumps([manifest for one in CASES for manifest in one.manifests])
     node.apply(*json.loads(text.replace(FOLDER, str(node.sandkube.home / "claimed"))))
     return Seen(node)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from command_line import until
-from node.conftest import PLACES, Node, at
+from node.conftest import PLACES, Node, with_node
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -18,16 +18,13 @@ PODS = 20
 @pytest.fixture(scope="module", params=[PLACES[0], PLACES[2]])
 def busy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node with twenty pods."""
-    with at(request.param, tmp_path_factory.mktemp("busy")) as sandkube:
-        sandkube("up", "--node")
-        made = Node(sandkube)
+    with with_node(request.param, tmp_path_factory.mktemp("busy")) as made:
         made.kubectl(
             *("create", "deployment", "many", "--image=none", f"--replicas={PODS}"),
             *("--", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1; done"),
         )
         made.wait("deployment/many", f"jsonpath={{.status.readyReplicas}}={PODS}", 120)
         yield made
-        sandkube("delete")
 
 
 def containers(node: Node) -> dict[str, int]:
@@ -76,7 +73,6 @@ def test_the_keeper_is_killed(busy: Node) -> None:
     kill(busy, busy.sandkube.status()["node_pid"])
     until(lambda: busy.sandkube.status()["node_pid"] is None)
     busy.sandkube("down")
-    running = busy.sandkube.run(["sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"], status=None).stdout
-    assert "trap 'exit 0' TERM; while" not in running
+    assert "trap 'exit 0' TERM; while" not in busy.command_lines()
     busy.sandkube("up")
     busy.wait("deployment/many", f"jsonpath={{.status.readyReplicas}}={PODS}", 120)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from node.conftest import PLACES, Node, at
+from node.conftest import PLACES, Node, with_node
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -17,10 +17,8 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "operator"
 @pytest.fixture(scope="module", params=[PLACES[0], PLACES[2]])
 def operated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A cluster in which the operator runs."""
-    with at(request.param, tmp_path_factory.mktemp("operator")) as sandkube:
-        sandkube("up", "--node")
-        made = Node(sandkube)
-        printed = sandkube.run([*sandkube.python, str(EXAMPLE / "manifests.py")]).stdout
+    with with_node(request.param, tmp_path_factory.mktemp("operator")) as made:
+        printed = made.sandkube.run([*made.sandkube.python, str(EXAMPLE / "manifests.py")]).stdout
         made.kubectl("apply", "-f", "-", stdin=printed)
         done = made.kubectl(
             "-n", "bookshelves", "rollout", "status", "deployment/operator", "--timeout=90s", status=None
@@ -28,7 +26,6 @@ def operated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         told = made.kubectl("-n", "bookshelves", "logs", "deployment/operator", "--tail=20", status=None)
         assert done.returncode == 0, f"{done.stderr}\n{told.stdout}{told.stderr}"
         yield made
-        sandkube("delete")
 
 
 def test_it_keeps_refuses_and_tidies(operated: Node) -> None:

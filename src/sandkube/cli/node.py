@@ -9,8 +9,7 @@ import click
 
 from sandkube.cli import output
 from sandkube.cli.logs import follow_option, print_log, since_option, tail_option
-from sandkube.cli.options import name_argument, option, output_option
-from sandkube.config import DEFAULT_WAIT
+from sandkube.cli.options import name_argument, option, output_option, wait_option
 from sandkube.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,15 +28,7 @@ def node() -> None:
 
 @node.command()
 @name_argument
-@option(
-    "--wait",
-    variable="WAIT",
-    type=float,
-    metavar="SECONDS",
-    default=DEFAULT_WAIT,
-    show_default=True,
-    help="How long to wait until it is Ready.",
-)
+@wait_option("How long to wait until it is Ready.")
 def add(name: str, *, wait: float) -> None:
     """Give a running cluster a node, and wait until it is Ready.
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from sandkube.config import DEFAULT_WAIT
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -31,6 +33,19 @@ name_argument: Callable[[_Function], _Function] = click.argument(
 def option(*names: str, variable: str, **settings: Any) -> Callable[[_Function], _Function]:
     """An option that the environment variable ``SANDKUBE_variable`` sets as well, and whose help says so."""
     return click.option(*names, envvar=f"SANDKUBE_{variable}", show_envvar=True, **settings)
+
+
+def wait_option(text: str) -> Callable[[_Function], _Function]:
+    """How long to wait for something to be Ready, by default for as long as a slow machine needs."""
+    return option(
+        "--wait",
+        variable="WAIT",
+        type=float,
+        metavar="SECONDS",
+        default=DEFAULT_WAIT,
+        show_default=True,
+        help=text,
+    )
 
 
 output_option: Callable[[_Function], _Function] = option(

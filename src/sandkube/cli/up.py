@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from sandkube.cli import invocation, output
-from sandkube.cli.options import name_argument, option, quiet_option
+from sandkube.cli.options import name_argument, option, quiet_option, wait_option
 from sandkube.config import (
     CNIS,
-    DEFAULT_WAIT,
     DISTRIBUTIONS,
     DURABILITIES,
     ENV_SERVER,
@@ -46,15 +45,7 @@ if TYPE_CHECKING:
     help="What a power cut may cost: `fast` everything, `normal` the last moments, `full` nothing. "
     "A server that is killed loses nothing in any case. A new cluster is `normal`.",
 )
-@option(
-    "--wait",
-    variable="WAIT",
-    type=float,
-    metavar="SECONDS",
-    default=DEFAULT_WAIT,
-    show_default=True,
-    help="How long to wait for Ready; 0 does not wait.",
-)
+@wait_option("How long to wait for Ready; 0 does not wait.")
 @option(
     "--apply",
     "manifests",

@@ -16,7 +16,7 @@ def load(cluster: str, name: str, path: Path) -> Stored:
     A root file system in a folder, which is used where it lies; an OCI layout, as a folder or an archive;
     what `docker save` or `docker export` wrote. ClusterNotFound, UsageError for what is none of these.
     """
-    return _store(cluster).load(name, path)
+    return _store(cluster, make=True).load(name, path)
 
 
 def listed(cluster: str) -> list[Stored]:
@@ -27,10 +27,11 @@ def listed(cluster: str) -> list[Stored]:
 def remove(cluster: str, name: str) -> Stored:
     """Forget an image. ClusterNotFound, UsageError where there is none, or where a container has it."""
     node = NodeFolder.of(state.existing(cluster))
-    return _store(cluster).remove(name, images_in_use(node.containers))
+    return _store(cluster, make=True).remove(name, images_in_use(node.containers))
 
 
-def _store(cluster: str) -> Store:
+def _store(cluster: str, *, make: bool = False) -> Store:
     node = NodeFolder.of(state.existing(cluster))
-    node.create()
+    if make:
+        node.create()
     return Store(node.images)

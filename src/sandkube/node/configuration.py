@@ -62,8 +62,8 @@ def write(cluster: ClusterFolder, node: Node, asked: dict[str, str], parent_fd: 
     """
     folder = NodeFolder.of(cluster)
     folder.create()
-    _certificates(cluster, folder, node)
-    write_private(folder.kubeconfig, _kubeconfig(cluster, folder, node), sync=False)
+    _certificates(cluster, node)
+    write_private(folder.kubeconfig, _kubeconfig(cluster, node), sync=False)
     write_json(folder.kubelet_configuration, kubelet_configuration(cluster, folder, node), sync=False)
     write_json(folder.kubelet_config, kubelet(folder, node), sync=False)
     write_json(folder.runtime_config, runtime(folder, node), sync=False)
@@ -72,7 +72,7 @@ def write(cluster: ClusterFolder, node: Node, asked: dict[str, str], parent_fd: 
     write_json(folder.config, document, sync=False)
 
 
-def _certificates(cluster: ClusterFolder, folder: NodeFolder, node: Node) -> None:
+def _certificates(cluster: ClusterFolder, node: Node) -> None:
     """The kubelet's two, signed by the cluster's CA: new ones at every start."""
     from sandkube.plane import issuing
 
@@ -85,15 +85,13 @@ def _certificates(cluster: ClusterFolder, folder: NodeFolder, node: Node) -> Non
         ),
     ):
         issuing.issue(cluster.pki, subject, names, since=now - pki.BACKDATED, until=now + pki.VALID_FOR)
-    del folder
 
 
 def _names(node: Node) -> tuple[str, ...]:
-    return (node.name, *dict.fromkeys((node.address, "127.0.0.1", "localhost")))
+    return (node.name, node.address, "localhost")
 
 
-def _kubeconfig(cluster: ClusterFolder, folder: NodeFolder, node: Node) -> str:
-    del folder
+def _kubeconfig(cluster: ClusterFolder, node: Node) -> str:
     return json.dumps(
         {
             "apiVersion": "v1",

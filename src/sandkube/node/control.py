@@ -40,14 +40,12 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """What there is to tell of the node of a cluster.
+class Described(Found):
+    """All that there is to tell of the node of a cluster.
 
     ``host`` is what its keeper found that can be done here; None where it has not come to that.
     """
 
-    name: str
-    pid: int | None
     address: str
     host: Host | None
 
@@ -140,10 +138,10 @@ def _end_holders(folder: NodeFolder) -> None:
     living = [holder for holder in found if process.is_alive(holder)]
     for holder in living:
         _signal(holder.pid, signal.SIGSTOP)  # so that it starts nothing meanwhile
-    for holder in living:
-        # where they have no namespace of processes, what a holder started outlives it
-        for pid in (*descendants(holder.pid), holder.pid):
-            _signal(pid, signal.SIGKILL)
+    pids = [holder.pid for holder in living]
+    # where they have no namespace of processes, what a holder started outlives it
+    for pid in (*descendants(*pids), *pids) if pids else ():
+        _signal(pid, signal.SIGKILL)
     for holder in living:
         process.stop(holder, term_seconds=0.0)
 

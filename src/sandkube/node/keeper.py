@@ -152,31 +152,32 @@ class Keeper:
     # -- the parts
 
     def _start_runtime(self) -> subprocess.Popen[bytes]:
-        document = json.loads(self._folder.runtime_config.read_text(encoding="utf-8"))
         zygote, listener = self._runtime_end.fileno(), self._calls.fileno()
         passed = [zygote, listener, *([self._parent] if self._parent is not None else [])]
+        document = _read(self._folder.runtime_config)
         document |= {"zygote_fd": zygote, "listener_fd": listener, "life_fd": self._parent}
-        document["host"] = self._host.document()
-        told = self._folder.path / "runtime-run.json"
-        write_json(told, document, sync=False)
+        told = self._told("runtime", document | {"host": self._host.document()})
         command = [*process.python_module("sandkube.runtime"), f"--config={told}"]
         return self._spawn(command, self._folder.runtime_log, passed, users=False)
 
     def _start_kubelet(self) -> subprocess.Popen[bytes]:
-        document = json.loads(self._folder.kubelet_config.read_text(encoding="utf-8"))
+        document = _read(self._folder.kubelet_config)
         labels = ",".join(f"{name}={value}" for name, value in labels_of(self._host).items())
         document["kubelet"].append(f"--node-labels={labels}")
-        told = self._folder.path / "kubelet-run.json"
-        write_json(told, document, sync=False)
-        command = [self._config["server"], "kubelet", f"--config={told}"]
+        command = [self._config["server"], "kubelet", f"--config={self._told('kubelet', document)}"]
         return self._spawn(command, self._folder.path / "kubelet.err", [], users=True)
 
     def _start_egress(self) -> subprocess.Popen[bytes]:
-        document = json.loads(self._folder.egress_config.read_text(encoding="utf-8"))
-        told = self._folder.path / "egress-run.json"
-        write_json(told, document | {"listener_fd": self._ways.fileno()}, sync=False)
+        document = _read(self._folder.egress_config)
+        told = self._told("egress", document | {"listener_fd": self._ways.fileno()})
         command = [*process.python_module("sandkube.node.egress"), f"--config={told}"]
         return self._spawn(command, self._folder.egress_log, [self._ways.fileno()], users=False)
+
+    def _told(self, part: str, document: dict[str, Any]) -> Path:
+        """Write what a part is told this time; where."""
+        path = self._folder.path / f"{part}-run.json"
+        write_json(path, document, sync=False)
+        return path
 
     def _spawn(
         self, command: list[str], log: Path, passed: list[int], *, users: bool
@@ -231,6 +232,11 @@ class Keeper:
         return False
 
 
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
 def _listening(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -244,7 +250,7 @@ def main() -> None:
     """Keep the node, if no other keeper does."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path, required=True)
-    config = json.loads(parser.parse_args().config.read_text(encoding="utf-8"))
+    config = _read(parser.parse_args().config)
     os.umask(0o077)
     folder = NodeFolder(Path(config["folder"]))
     lock = _held(folder.lock)

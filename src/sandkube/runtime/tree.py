@@ -6,14 +6,14 @@ import contextlib
 import os
 
 
-def descendants(pid: int) -> list[int]:
-    """All processes that ``pid`` or one of these started, and that live or were not waited for."""
+def descendants(*pids: int) -> list[int]:
+    """All processes that ``pids`` or one of these started, and that live or were not waited for."""
     parents: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError, ValueError, IndexError):
                 parents.setdefault(int(stat(name)[1]), []).append(int(name))
-    found, left = [], [pid]
+    found, left = [], list(pids)
     while left:
         below = parents.get(left.pop(), [])
         found += below
