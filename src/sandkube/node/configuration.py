@@ -6,6 +6,7 @@ import datetime as dt
 import ipaddress
 import json
 import socket
+import zlib
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,7 +67,7 @@ def write(cluster: ClusterFolder, node: Node, asked: dict[str, str], parent_fd: 
     write_private(folder.kubeconfig, _kubeconfig(cluster, node), sync=False)
     write_json(folder.kubelet_configuration, kubelet_configuration(cluster, folder, node), sync=False)
     write_json(folder.kubelet_config, kubelet(folder, node), sync=False)
-    write_json(folder.runtime_config, runtime(folder, node), sync=False)
+    write_json(folder.runtime_config, runtime(cluster, folder, node), sync=False)
     write_json(folder.egress_config, egress(cluster, node), sync=False)
     document = {"folder": str(folder.path), **asked, "parent_fd": parent_fd}
     write_json(folder.config, document, sync=False)
@@ -198,7 +199,16 @@ def labels_of(host: Host) -> dict[str, str]:
     }
 
 
-def runtime(folder: NodeFolder, node: Node) -> dict[str, Any]:
+def loopback_range(cluster: ClusterFolder) -> str:
+    """Addresses for pods where those of the pod range are not this host's; all of 127.0.0.0/8 is.
+
+    Nodes side by side share them, so it is one of 4080 ranges of 4096, by the CA of the cluster.
+    """
+    number = 16 + zlib.crc32(pki.certificate(cluster.pki, pki.CA).read_bytes()) % 4080
+    return f"127.{number >> 4}.{(number & 15) << 4}.0/20"
+
+
+def runtime(cluster: ClusterFolder, folder: NodeFolder, node: Node) -> dict[str, Any]:
     """The content of runtime.json, but for what the keeper adds: the host, and the files it passes on."""
     host, _, port = node.url.removeprefix("https://").partition(":")
     return {
@@ -206,6 +216,7 @@ def runtime(folder: NodeFolder, node: Node) -> dict[str, Any]:
         "version": __version__,
         "address": node.address,
         "pod_range": POD_RANGE,
+        "loopback": loopback_range(cluster),
         # No pod looks into what clusters keep: keys, datastores, the files of other pods.
         "hidden": [str(state_dir())],
         "strict": str(folder.kubelet_root),

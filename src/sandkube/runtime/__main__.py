@@ -31,7 +31,7 @@ def main() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     folder = Path(config["folder"])
     containers = Containers(folder / "containers")
-    sandboxes = Sandboxes(folder / "sandboxes", config["pod_range"], config["address"])
+    sandboxes = Sandboxes(folder / "sandboxes", config["pod_range"], config["loopback"], config["address"])
     life = config.get("life_fd")
     cri = Cri(
         containers=containers,

@@ -18,8 +18,6 @@ from sandkube.runtime.errors import CallError, Code
 
 _RECORD: Final = "sandbox.json"
 READY, NOT_READY = "SANDBOX_READY", "SANDBOX_NOTREADY"
-# Addresses of pods where those of the pod range are not this host's: all of 127.0.0.0/8 is.
-LOOPBACK: Final = ipaddress.ip_network("127.1.0.0/16")
 
 
 class Sandbox:
@@ -58,13 +56,13 @@ class Sandbox:
 class Sandboxes:
     """All sandboxes of a node. Threads may share it.
 
-    ``range_of_pods`` gives the addresses, if one of it can be bound here.
+    ``range_of_pods`` gives the addresses, if one of it can be bound here, and ``loopback`` otherwise.
     """
 
-    def __init__(self, folder: Path, range_of_pods: str | None, host_address: str) -> None:
+    def __init__(self, folder: Path, range_of_pods: str | None, loopback: str, host_address: str) -> None:
         self._folder = folder
         self._host_address = host_address
-        self._addresses = LOOPBACK
+        self._addresses = ipaddress.IPv4Network(loopback)
         wanted = ipaddress.ip_network(range_of_pods) if range_of_pods is not None else None
         if isinstance(wanted, ipaddress.IPv4Network) and can_be_bound(str(wanted[2])):
             self._addresses = wanted
