@@ -171,7 +171,10 @@ class Sandkube:
         return EventReader(self.folder(name).events).new()
 
     def servers(self) -> list[int]:
-        """The server processes of this state folder that live, whatever is written down of them."""
+        """The processes that serve clusters of this state folder, or keep their nodes, and live.
+
+        It does not matter what is written down of them.
+        """
         return _servers_of(self.state)
 
     def kill(self, name: str = "default") -> int:
@@ -226,7 +229,7 @@ def _servers_of(state: Path) -> list[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             line = (entry / "cmdline").read_bytes()
-            serves = b"\0run\0" in line or b".k3s.serve" in line
+            serves = b"\0run\0" in line or b".k3s.serve" in line or b"sandkube.node.keeper" in line
             if serves and os.fsencode(f"--config={state}/") in line and not _is_zombie(entry):
                 found.append(int(entry.name))
     return found
